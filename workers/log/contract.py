@@ -1,0 +1,208 @@
+"""What a worker needs of a log: poll records, publish records, commit positions.
+
+Two implementations, Kafka (`workers.log.kafka`) and in-process (`workers.log.memory`), pass one
+suite (`tests/contracts`). Records travel as columns, never as one object each.
+
+Threads: the thread that calls `Source.subscribe` owns the source and makes every later call to
+it. A `Sink` may be used from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """n records of one topic, as parallel columns.
+
+    Within a partition the rows stand in order of offset. Offsets may have gaps (compaction,
+    transaction markers).
+
+    Attributes:
+        topic: The topic that all rows come from.
+        partitions: int32[n].
+        offsets: int64[n].
+        timestamps: int64[n], milliseconds since the epoch; -1 where the log has none.
+        keys: n keys as they are on the topic.
+        values: n values as they are on the topic; None is a tombstone.
+        headers: n header lists, often empty.
+    """
+
+    topic: str
+    partitions: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    timestamps: NDArray[np.int64]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    headers: list[Headers]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """n records to publish to one topic, as parallel columns.
+
+    ``headers`` is None when no row has any. The partition follows the key (Kafka's default
+    partitioner); rows without a key are spread.
+    """
+
+    topic: str
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+    headers: Sequence[Headers] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Delivery(Protocol):
+    """The fate of one published `Outgoing`: resolved when every row is acknowledged or failed."""
+
+    def done(self) -> bool:
+        """Whether every row is acknowledged or failed."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Block up to ``timeout`` seconds until done; return whether it is."""
+        ...
+
+    def failures(self) -> Mapping[int, Exception]:
+        """Rows that the log refused for good, by index, each with its (named) error.
+
+        Meaningful once done. Rows not in it were acknowledged by all in-sync replicas.
+        """
+        ...
+
+    def add_done_callback(self, callback: Callable[[Delivery], None]) -> None:
+        """Call ``callback`` once done: at once if it is, else on the log's own thread.
+
+        The callback must be short and must not call the log.
+        """
+        ...
+
+
+class AssignmentListener(Protocol):
+    """Told of partitions that come and go, on the owner's thread, from inside `Source.poll`."""
+
+    def on_assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """These partitions are ours from now on; reading starts at their committed positions."""
+        ...
+
+    def on_revoked(self, partitions: Iterable[TopicPartition]) -> None:
+        """These partitions are about to leave us: the last moment to commit for them.
+
+        Must return well within the group's rebalance timeout (``max.poll.interval.ms``). May
+        call `Source.commit`.
+        """
+        ...
+
+    def on_lost(self, partitions: Iterable[TopicPartition]) -> None:
+        """These partitions have gone to somebody else already: nothing can be committed."""
+        ...
+
+
+class Source(Protocol):
+    """A member of a consumer group, reading one topic."""
+
+    def subscribe(self, topic: str, listener: AssignmentListener) -> None:
+        """Join the group; assignments arrive during `poll`.
+
+        Raises:
+            TopicMissingError: the topic does not exist.
+        """
+        ...
+
+    def poll(self, max_records: int, timeout: float) -> Records:
+        """Up to ``max_records`` records, waiting up to ``timeout`` seconds for the first.
+
+        Must be called at least every ``max.poll.interval.ms``, also while all is paused.
+
+        Raises:
+            LogUnavailableError: nothing could be fetched for longer than the client's own
+                retries cover; calling again is right.
+            PositionLostError: with ``auto.offset.reset=none``, a position no longer exists.
+            AuthorisationError: the credentials do not allow it.
+        """
+        ...
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """For each assigned partition, the offset of the next record that `poll` would give.
+
+        Past gaps at the end of what was read (transaction markers, compaction), so that a commit
+        of it lets the lag reach zero.
+        """
+        ...
+
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit, blocking, the offset to go on from for each partition.
+
+        Raises:
+            AssignmentLostError: a partition is no longer ours; nothing was committed for it.
+            LogUnavailableError: not committed; the next commit covers it.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Let `poll` return nothing, whatever is assigned now or later, until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        ...
+
+    def lag(self) -> Mapping[TopicPartition, int]:
+        """For each assigned partition, records between our position and the log's end."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group (after `AssignmentListener.on_revoked` for what is assigned)."""
+        ...
+
+
+class Sink(Protocol):
+    """Publishes records; thread-safe."""
+
+    def publish(self, outgoing: Outgoing) -> Delivery:
+        """Send the rows; blocks only while the client's send buffer is full.
+
+        A row that can never be sent (too large, topic missing) fails in the `Delivery`, alone.
+        Retriable faults are retried inside until the client's delivery timeout.
+        """
+        ...
+
+    def flush(self, timeout: float) -> bool:
+        """Block up to ``timeout`` seconds until all that was published is resolved."""
+        ...
+
+    def close(self, timeout: float) -> None:
+        """Flush, then let go of connections and threads."""
+        ...
+
+
+class Log(Protocol):
+    """Makes the two ends of one log."""
+
+    def source(self) -> Source:
+        """A new member of the group that the settings name."""
+        ...
+
+    def sink(self) -> Sink:
+        """A new publisher."""
+        ...
