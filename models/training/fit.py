@@ -1,0 +1,170 @@
+"""Fits a network to labelled texts: checkpoints, resume, early stopping, a seed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import DataError
+from models.features import Features
+from models.training.batches import BatchPlan, padded_width
+from models.training.metrics import figures
+
+SCORING_ROWS = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitPolicy:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: Passes over the rows; the learning rate falls to nothing over all of them.
+        patience: Epochs without a better detection on validation after which to stop.
+        learning_rate: Highest rate, reached after ``warm_up`` steps; falls as a cosine.
+        warm_up: Steps from 0 to the highest rate.
+        weight_decay: Decoupled weight decay of AdamW (Loshchilov & Hutter, arXiv 1711.05101).
+        chosen_rate: False-positive rate at which detection on validation picks the best epoch.
+    """
+
+    epochs: int = 8
+    patience: int = 3
+    learning_rate: float = 1.5e-3
+    warm_up: int = 400
+    weight_decay: float = 1e-3
+    chosen_rate: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochReport:
+    """What one epoch gave on validation."""
+
+    epoch: int
+    loss: float
+    area: float
+    detection: dict[float, float]
+
+
+Progress = Callable[[int, int, float], None]
+"""Called as (steps done, steps in all, mean loss of the epoch so far)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Features and labels int8[n] of one split."""
+
+    features: Features
+    labels: NDArray[np.int8]
+
+
+def fit(
+    network: keras.Model,
+    train: Examples,
+    validation: Examples,
+    *,
+    policy: FitPolicy,
+    plan: BatchPlan,
+    folder: Path,
+    progress: Progress | None = None,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+) -> list[EpochReport]:
+    """Train ``network`` in place; it ends with the weights of its best epoch.
+
+    ``folder`` holds a checkpoint after every epoch; called again with the same folder, training
+    goes on where it was.
+
+    Raises:
+        DataError: a split lacks rows of either label.
+    """
+    for name, part in (("train", train), ("validation", validation)):
+        if len(np.unique(part.labels)) < 2:  # noqa: PLR2004 - both labels
+            raise DataError(f"the {name} split needs both benign and malicious rows")
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = plan.steps(len(train.labels))
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(
+                0.0,
+                max(1, steps * policy.epochs - policy.warm_up),
+                warmup_target=policy.learning_rate,
+                warmup_steps=policy.warm_up,
+            ),
+            weight_decay=policy.weight_decay,
+        ),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    reports = _resume(network, folder)
+    while len(reports) < policy.epochs and not _stale(reports, policy):
+        number = len(reports)
+        total = 0.0
+        for done, (codes, labels) in enumerate(
+            plan.epoch(train.features, train.labels, number), start=1
+        ):
+            total += float(network.train_on_batch(codes, labels))
+            if progress:
+                progress(number * steps + done, policy.epochs * steps, total / done)
+        measured = figures(logits(network, validation.features), validation.labels)
+        report = EpochReport(
+            epoch=number + 1,
+            loss=total / steps,
+            area=measured.area,
+            detection=measured.detection,
+        )
+        reports.append(report)
+        if _best(reports, policy) is report:
+            network.save_weights(folder / "best.weights.h5")
+        _checkpoint(network, reports, folder)
+        if on_epoch:
+            on_epoch(report)
+    network.load_weights(folder / "best.weights.h5")
+    return reports
+
+
+def logits(network: keras.Model, features: Features) -> NDArray[np.float32]:
+    """Logits float32[n] of featurised texts, in batches of like length."""
+    given = np.empty(len(features), np.float32)
+    order = np.argsort(features.seen, kind="stable")
+    for start in range(0, len(order), SCORING_ROWS):
+        rows = order[start : start + SCORING_ROWS]
+        width = padded_width(int(features.seen[rows].max()), features.codes.shape[1])
+        given[rows] = network.predict_on_batch(features.codes[rows, :width].astype(np.int32))[:, 0]
+    return given
+
+
+def _best(reports: list[EpochReport], policy: FitPolicy) -> EpochReport:
+    return max(reports, key=lambda report: report.detection[policy.chosen_rate])
+
+
+def _stale(reports: list[EpochReport], policy: FitPolicy) -> bool:
+    return bool(reports) and reports[-1].epoch - _best(reports, policy).epoch >= policy.patience
+
+
+def _checkpoint(network: keras.Model, reports: list[EpochReport], folder: Path) -> None:
+    # Weights first, the record of epochs last and in one step: a crash between the two repeats
+    # one epoch, and never skips one.
+    network.save_weights(folder / f"epoch-{len(reports)}.weights.h5")
+    written = folder / "epochs.json.part"
+    written.write_text(json.dumps([asdict(report) for report in reports], indent=1))
+    os.replace(written, folder / "epochs.json")
+    (folder / f"epoch-{len(reports) - 1}.weights.h5").unlink(missing_ok=True)
+
+
+def _resume(network: keras.Model, folder: Path) -> list[EpochReport]:
+    record = folder / "epochs.json"
+    if not record.exists():
+        return []
+    reports = [
+        EpochReport(**{**row, "detection": {float(k): v for k, v in row["detection"].items()}})
+        for row in json.loads(record.read_text())
+    ]
+    # The optimizer's state travels in the same file and needs its variables first.
+    network.optimizer.build(network.trainable_variables)
+    network.load_weights(folder / f"epoch-{len(reports)}.weights.h5")
+    return reports

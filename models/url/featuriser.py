@@ -1,0 +1,94 @@
+"""Characters of a URL (or file path, or registry key) as codes, vectorised over the batch.
+
+The alphabet has 128 codes, laid out so that a printable ASCII character is its own code:
+
+======== ==================================================================
+code     stands for
+======== ==================================================================
+0        padding; no character has it
+1        a control character (U+0000 to U+001F, U+007F)
+2 to 31  a character beyond ASCII: 2 + (code point >> 7) mod 30, so that the
+         128 characters of one block (Greek, Cyrillic, ...) share a code
+32 to 126  printable ASCII, as it is; case is kept
+======== ==================================================================
+
+Nothing is dropped. A longer text is cut after its first ``width`` characters (code points), and
+`Features.lengths` tells that it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Features
+
+ALPHABET = 128
+PADDING = 0
+CONTROL = 1
+FIRST_BLOCK = 2
+BLOCKS = 30
+LAST_CODE_POINT = 0x10FFFF
+
+
+def _code_of_every_block() -> NDArray[np.uint8]:
+    blocks = np.arange((LAST_CODE_POINT >> 7) + 1)
+    return (FIRST_BLOCK + blocks % BLOCKS).astype(np.uint8)
+
+
+def _code_of_every_ascii() -> NDArray[np.uint8]:
+    codes = np.arange(128, dtype=np.uint8)
+    codes[:32] = CONTROL
+    codes[127] = CONTROL
+    return codes
+
+
+_BLOCK_CODES = _code_of_every_block()
+_ASCII_CODES = _code_of_every_ascii()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharacterFeaturiser:
+    """Codes of the first ``width`` characters of each text.
+
+    >>> features = CharacterFeaturiser(width=8)(["ab", "a longer text"])
+    >>> features.codes.shape, features.seen.tolist(), features.lengths.tolist()
+    ((2, 8), [2, 8], [2, 13])
+    """
+
+    width: int
+
+    @property
+    def parameters(self) -> dict[str, int | str]:
+        """What the manifest records."""
+        return {"kind": "characters", "width": self.width, "alphabet": ALPHABET}
+
+    def __call__(self, texts: Sequence[str]) -> Features:
+        """Featurise n texts.
+
+        Args:
+            texts: n texts; lone surrogates are allowed and count as one character.
+
+        Returns:
+            Features with uint8[n, width] codes.
+        """
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        seen = np.minimum(lengths, self.width).astype(np.int32)
+        codes = np.zeros((len(texts), self.width), np.uint8)
+        kept = "".join([text[: self.width] for text in texts])
+        codes[np.arange(self.width, dtype=np.int32) < seen[:, None]] = encode(kept)
+        return Features(codes=codes, seen=seen, lengths=lengths)
+
+
+def encode(text: str) -> NDArray[np.uint8]:
+    """Codes of every character of one text: uint8[len(text)]."""
+    if text.isascii():
+        return _ASCII_CODES[np.frombuffer(text.encode("ascii"), np.uint8)]
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = _BLOCK_CODES[points >> 7]
+    ascii_ = points < 128
+    codes[ascii_] = _ASCII_CODES[points[ascii_]]
+    return codes

@@ -1,0 +1,114 @@
+"""The network of the talk (eXpose; Saxe & Berlin, arXiv 1702.08568), with its faults mended.
+
+Character codes are embedded; convolutions of several widths look at every position; each filter
+is summed over the text; two dense layers judge. Unlike the authors' release, padding has a code
+of its own and takes no part in the sums, so that a text has the same logit however far it is
+padded, and the output is the logit: a float32 probability saturates at 1.0 and with it the low
+false-positive thresholds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import keras
+from keras import layers, ops
+
+from models.url.featuriser import ALPHABET, PADDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharacterConvolutions:
+    """Sizes of the network; the defaults are the talk's.
+
+    Attributes:
+        embedding: Numbers a character is embedded in.
+        filter_widths: Characters that one filter of each convolution sees.
+        filters: Filters of each convolution.
+        dense: Units of each dense layer.
+        pooling_scale: What the sums are multiplied by. A sum over some 50 positions is that much
+            larger than one activation; 1/16 brings it to the size that the dense layers'
+            initialisation expects.
+        dropout: Share of pooled and dense units left out in training.
+    """
+
+    embedding: int = 32
+    filter_widths: tuple[int, ...] = (2, 3, 4, 5)
+    filters: int = 256
+    dense: tuple[int, ...] = (1024, 1024)
+    pooling_scale: float = 0.0625
+    dropout: float = 0.3
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What the manifest records."""
+        return {"kind": "character-convolutions", **asdict(self)}
+
+    def build(self) -> keras.Model:
+        """The untrained network.
+
+        Input: int32[n, positions] codes, any number of positions, right-padded with 0.
+        Output: float32[n, 1] logits.
+        """
+        codes = keras.Input((None,), dtype="int32", name="codes")
+        is_text = TextMask(name="is_text")(codes)
+        embedded = layers.Embedding(ALPHABET, self.embedding, name="embedding")(codes)
+        embedded = layers.Multiply(name="embedded_text")([embedded, is_text])
+        pooled = [
+            MaskedSum(scale=self.pooling_scale, name=f"sum_{width}")(
+                layers.Conv1D(
+                    self.filters,
+                    width,
+                    padding="same",
+                    activation="relu",
+                    name=f"convolution_{width}",
+                )(embedded),
+                is_text,
+            )
+            for width in self.filter_widths
+        ]
+        hidden = layers.Concatenate(name="pooled")(pooled)
+        hidden = layers.Dropout(self.dropout, name="pooled_dropout")(hidden)
+        for number, units in enumerate(self.dense, start=1):
+            hidden = layers.Dense(units, activation="relu", name=f"dense_{number}")(hidden)
+            hidden = layers.Dropout(self.dropout, name=f"dense_{number}_dropout")(hidden)
+        logit = layers.Dense(1, dtype="float32", name="logit")(hidden)
+        return keras.Model(codes, logit, name="character_convolutions")
+
+
+class TextMask(layers.Layer):
+    """Tells text from padding.
+
+    Input shape: (n, positions), codes. Output shape: (n, positions, 1), 1.0 where there is text.
+    """
+
+    def call(self, codes: keras.KerasTensor) -> keras.KerasTensor:
+        """Compare with the padding code."""
+        return ops.expand_dims(ops.cast(ops.not_equal(codes, PADDING), self.compute_dtype), -1)
+
+    def compute_output_shape(self, codes_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(n, positions) -> (n, positions, 1)."""
+        return (*codes_shape, 1)
+
+
+class MaskedSum(layers.Layer):
+    """Sums activations over the positions that hold text.
+
+    Input shapes: (n, positions, filters) and (n, positions, 1), the second 1 where there is text.
+    Output shape: (n, filters).
+    """
+
+    def __init__(self, scale: float, **options: object) -> None:
+        super().__init__(**options)
+        self.scale = scale
+
+    def call(self, activations: keras.KerasTensor, is_text: keras.KerasTensor) -> keras.KerasTensor:
+        """Multiply by the mask, sum, scale."""
+        return ops.sum(activations * is_text, axis=1) * self.scale
+
+    def compute_output_shape(
+        self, activations_shape: tuple[int | None, ...], is_text_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """(n, positions, filters), (n, positions, 1) -> (n, filters)."""
+        del is_text_shape
+        return (activations_shape[0], activations_shape[2])
