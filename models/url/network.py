@@ -9,71 +9,43 @@ false-positive thresholds.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 import keras
 from keras import layers, ops
 
+from models.url.architecture import CharacterConvolutions
 from models.url.featuriser import ALPHABET, PADDING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CharacterConvolutions:
-    """Sizes of the network; the defaults are the talk's.
+def build(sizes: CharacterConvolutions) -> keras.Model:
+    """The untrained network.
 
-    Attributes:
-        embedding: Numbers a character is embedded in.
-        filter_widths: Characters that one filter of each convolution sees.
-        filters: Filters of each convolution.
-        dense: Units of each dense layer.
-        pooling_scale: What the sums are multiplied by. A sum over some 50 positions is that much
-            larger than one activation; 1/16 brings it to the size that the dense layers'
-            initialisation expects.
-        dropout: Share of pooled and dense units left out in training.
+    Input: int32[n, positions] codes, any number of positions, right-padded with 0.
+    Output: float32[n, 1] logits.
     """
-
-    embedding: int = 32
-    filter_widths: tuple[int, ...] = (2, 3, 4, 5)
-    filters: int = 256
-    dense: tuple[int, ...] = (1024, 1024)
-    pooling_scale: float = 0.0625
-    dropout: float = 0.3
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        """What the manifest records."""
-        return {"kind": "character-convolutions", **asdict(self)}
-
-    def build(self) -> keras.Model:
-        """The untrained network.
-
-        Input: int32[n, positions] codes, any number of positions, right-padded with 0.
-        Output: float32[n, 1] logits.
-        """
-        codes = keras.Input((None,), dtype="int32", name="codes")
-        is_text = TextMask(name="is_text")(codes)
-        embedded = layers.Embedding(ALPHABET, self.embedding, name="embedding")(codes)
-        embedded = layers.Multiply(name="embedded_text")([embedded, is_text])
-        pooled = [
-            MaskedSum(scale=self.pooling_scale, name=f"sum_{width}")(
-                layers.Conv1D(
-                    self.filters,
-                    width,
-                    padding="same",
-                    activation="relu",
-                    name=f"convolution_{width}",
-                )(embedded),
-                is_text,
-            )
-            for width in self.filter_widths
-        ]
-        hidden = layers.Concatenate(name="pooled")(pooled)
-        hidden = layers.Dropout(self.dropout, name="pooled_dropout")(hidden)
-        for number, units in enumerate(self.dense, start=1):
-            hidden = layers.Dense(units, activation="relu", name=f"dense_{number}")(hidden)
-            hidden = layers.Dropout(self.dropout, name=f"dense_{number}_dropout")(hidden)
-        logit = layers.Dense(1, dtype="float32", name="logit")(hidden)
-        return keras.Model(codes, logit, name="character_convolutions")
+    codes = keras.Input((None,), dtype="int32", name="codes")
+    is_text = TextMask(name="is_text")(codes)
+    embedded = layers.Embedding(ALPHABET, sizes.embedding, name="embedding")(codes)
+    embedded = layers.Multiply(name="embedded_text")([embedded, is_text])
+    pooled = [
+        MaskedSum(scale=sizes.pooling_scale, name=f"sum_{width}")(
+            layers.Conv1D(
+                sizes.filters,
+                width,
+                padding="same",
+                activation="relu",
+                name=f"convolution_{width}",
+            )(embedded),
+            is_text,
+        )
+        for width in sizes.filter_widths
+    ]
+    hidden = layers.Concatenate(name="pooled")(pooled)
+    hidden = layers.Dropout(sizes.dropout, name="pooled_dropout")(hidden)
+    for number, units in enumerate(sizes.dense, start=1):
+        hidden = layers.Dense(units, activation="relu", name=f"dense_{number}")(hidden)
+        hidden = layers.Dropout(sizes.dropout, name=f"dense_{number}_dropout")(hidden)
+    logit = layers.Dense(1, dtype="float32", name="logit")(hidden)
+    return keras.Model(codes, logit, name="character_convolutions")
 
 
 class TextMask(layers.Layer):
