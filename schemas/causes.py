@@ -1,0 +1,89 @@
+"""Why a record became a dead letter: stable codes, and the columns that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Stage(StrEnum):
+    """Where on its way a record was refused; the header ``weir-stage``."""
+
+    DECODE = "decode"
+    """Reading the telemetry event."""
+
+    SCORE = "score"
+    """Featurising and scoring."""
+
+    PUBLISH = "publish"
+    """Sending the verdict on."""
+
+
+class Cause(StrEnum):
+    """What was wrong with a record; the header ``weir-cause``. Codes never change meaning."""
+
+    TOMBSTONE = "tombstone"
+    """The record has no value (null)."""
+
+    EMPTY_VALUE = "empty-value"
+    """The value is zero bytes long."""
+
+    OVERSIZED = "oversized"
+    """The value is larger than the decoder takes."""
+
+    INVALID_UTF8 = "invalid-utf8"
+    """The value is not UTF-8."""
+
+    NOT_JSON = "not-json"
+    """The value is not JSON (RFC 8259), or nothing that can be exchanged: a lone surrogate
+    escape, a number beyond a double's range, more than 1,024 levels (compare RFC 7493)."""
+
+    NOT_AN_OBJECT = "not-an-object"
+    """The value is JSON, but no object."""
+
+    SUBJECT_MISSING = "subject-missing"
+    """The field to be scored is not there."""
+
+    NOT_A_STRING = "not-a-string"
+    """The field to be scored is not a string."""
+
+    EMPTY = "empty"
+    """The field to be scored is the empty string."""
+
+    TOO_LONG = "too-long"
+    """The field to be scored has more characters than its contract allows."""
+
+    BAD_ID = "bad-id"
+    """``id`` is neither a string of up to 1,024 characters nor a 64-bit integer."""
+
+    NOT_FINITE = "not-finite"
+    """The network gave no finite logit."""
+
+    UNSCORABLE = "unscorable"
+    """The detector refused the text."""
+
+    UNPUBLISHABLE = "unpublishable"
+    """The log refused the verdict for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rejects:
+    """k refused rows of a batch, as parallel columns, in order of row.
+
+    Attributes:
+        rows: int64[k], indexes into the batch.
+        causes: k codes.
+        details: k sentences for the operator. They quote nothing of the record but numbers and
+            the names of JSON types.
+    """
+
+    rows: NDArray[np.int64]
+    causes: Sequence[Cause]
+    details: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.causes)
