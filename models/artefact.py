@@ -27,11 +27,11 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from models.calibration import Threshold, Thresholds
 from models.detectors import DETECTORS, Detector
 from models.engines.contract import Engine
 from models.errors import ArtefactError, EngineError
 from models.features import Featuriser
+from models.thresholds import Threshold, Thresholds
 from models.url.architecture import CharacterConvolutions
 
 FORMAT = 1
@@ -254,8 +254,7 @@ def _tensors(
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     if shapes != sizes.shapes():
         raise ArtefactError(
-            f"{folder / WEIGHTS} holds tensors {shapes}, the network's sizes imply "
-            f"{sizes.shapes()}"
+            f"{folder / WEIGHTS} holds tensors {shapes}, the network's sizes imply {sizes.shapes()}"
         )
     for name, tensor in tensors.items():
         if tensor.dtype != np.float32 or not np.isfinite(tensor).all():

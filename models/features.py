@@ -30,9 +30,7 @@ class Features:
 
     def rows(self, index: NDArray[np.int64] | slice) -> Features:
         """The features of some of the rows."""
-        return Features(
-            codes=self.codes[index], seen=self.seen[index], lengths=self.lengths[index]
-        )
+        return Features(codes=self.codes[index], seen=self.seen[index], lengths=self.lengths[index])
 
 
 class Featuriser(Protocol):

@@ -93,8 +93,34 @@ class Events:
     omitted: list[tuple[str, ...]]
     rejects: Rejects
 
+    @classmethod
+    def of_texts(cls, texts: list[str], rows: NDArray[np.int64], rejects: Rejects) -> Events:
+        """Bare texts, with nothing around them."""
+        return cls(
+            rows=rows,
+            texts=texts,
+            event_ids=[None] * len(texts),
+            observed_at=[None] * len(texts),
+            further=[None] * len(texts),
+            omitted=[()] * len(texts),
+            rejects=rejects,
+        )
+
     def __len__(self) -> int:
         return len(self.texts)
+
+    def take(self, some: NDArray[np.integer]) -> Events:
+        """Some of the accepted events, by index among them."""
+        kept = some.tolist()
+        return Events(
+            rows=self.rows[some],
+            texts=[self.texts[i] for i in kept],
+            event_ids=[self.event_ids[i] for i in kept],
+            observed_at=[self.observed_at[i] for i in kept],
+            further=[self.further[i] for i in kept],
+            omitted=[self.omitted[i] for i in kept],
+            rejects=self.rejects,
+        )
 
 
 Decoder = Callable[[Sequence[bytes | None]], Events]
@@ -196,6 +222,11 @@ def _text(event: dict[str, Any], subject: Subject) -> str:
         raise _RefusedError(
             Cause.NOT_A_STRING, f"`{subject.field}` is {_JSON_TYPES[type(text)]}, not a string"
         )
+    return _checked(text, subject)
+
+
+def _checked(text: str, subject: Subject) -> str:
+    """Hold a subject's length against its limits."""
     if not text:
         raise _RefusedError(Cause.EMPTY, f"`{subject.field}` is empty")
     if len(text) > subject.max_code_points:
@@ -241,6 +272,42 @@ def _observed_at(event: dict[str, Any]) -> str | None:
         return value
     return None
 
+
+def decode_lines(
+    values: Sequence[bytes], subject: Subject, *, max_bytes: int = MAX_RECORD_BYTES
+) -> Events:
+    """Take n lines of plain text as n subjects, by the same limits as `decode`."""
+    rows: list[int] = []
+    texts: list[str] = []
+    bad_rows: list[int] = []
+    causes: list[Cause] = []
+    details: list[str] = []
+    for row, value in enumerate(values):
+        try:
+            if len(value) > max_bytes:
+                raise _RefusedError(
+                    Cause.OVERSIZED,
+                    f"The line has {len(value)} bytes; at most {max_bytes} are taken",
+                )
+            texts.append(_checked(value.decode(), subject))
+            rows.append(row)
+        except UnicodeDecodeError as error:
+            bad_rows.append(row)
+            causes.append(Cause.INVALID_UTF8)
+            details.append(f"Not UTF-8 at byte {error.start}: {error.reason}")
+        except _RefusedError as refused:
+            bad_rows.append(row)
+            causes.append(refused.cause)
+            details.append(refused.detail)
+    return Events.of_texts(
+        texts,
+        np.array(rows, np.int64),
+        Rejects(rows=np.array(bad_rows, np.int64), causes=causes, details=details),
+    )
+
+
+SUBJECTS: Mapping[str, Subject] = MappingProxyType({"url": URL})
+"""What each detector's events are about, by the detector's name."""
 
 DECODERS: Mapping[str, Decoder] = MappingProxyType({"url": partial(decode, subject=URL)})
 """Shapes of telemetry by name; a further shape is a further row."""

@@ -1,0 +1,1 @@
+"""What moves: topic, batch, detector, topic."""

@@ -1,0 +1,1 @@
+"""Engines: each evaluates the same weights in its own way."""

@@ -69,9 +69,7 @@ class KerasEngine:
         """Logits float32[n]."""
         logits = np.empty(len(features), np.float32)
         # All pieces are started before the first is awaited: on a GPU they overlap.
-        started = [
-            (rows, self._evaluate(codes)) for rows, codes in self._pieces(features)
-        ]
+        started = [(rows, self._evaluate(codes)) for rows, codes in self._pieces(features)]
         for rows, result in started:
             logits[rows] = np.asarray(result)[: len(rows), 0]
         return logits
@@ -80,9 +78,7 @@ class KerasEngine:
         """Keras, its backend and device."""
         return EngineDescription(engine="keras", device=self._device, library=self._library)
 
-    def _pieces(
-        self, features: Features
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    def _pieces(self, features: Features) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         """Rows, and their codes padded to one of the fixed shapes."""
         order = np.argsort(features.seen, kind="stable")
         bounds = np.searchsorted(features.seen[order], self._widths, side="right")

@@ -49,5 +49,5 @@ class TablesEngine:
         return self._dense.logits(np.concatenate(pooled))
 
     def describe(self) -> EngineDescription:
-        """numpy on the CPU."""
+        """On the CPU, in numpy."""
         return EngineDescription(engine="tables", device="cpu", library=f"numpy {np.__version__}")

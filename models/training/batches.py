@@ -12,8 +12,9 @@ from models.features import Features
 
 WIDTH_STEP = 16
 POOL_BATCHES = 16
-_UPPER = np.arange(256, dtype=np.uint8)
-_LOWERED = np.where((_UPPER >= ord("A")) & (_UPPER <= ord("Z")), _UPPER + 32, _UPPER)
+# Codes of printable ASCII are the characters themselves (`models.url.featuriser`).
+_LOWERED = np.arange(256, dtype=np.uint8)
+_LOWERED[ord("A") : ord("Z") + 1] += ord("a") - ord("A")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -152,7 +151,7 @@ def _checkpoint(network: keras.Model, reports: list[EpochReport], folder: Path) 
     network.save_weights(folder / f"epoch-{len(reports)}.weights.h5")
     written = folder / "epochs.json.part"
     written.write_text(json.dumps([asdict(report) for report in reports], indent=1))
-    os.replace(written, folder / "epochs.json")
+    written.replace(folder / "epochs.json")
     (folder / f"epoch-{len(reports) - 1}.weights.h5").unlink(missing_ok=True)
 
 

@@ -1,0 +1,1 @@
+"""The URL detector: featuriser, network, and the network's algebra."""

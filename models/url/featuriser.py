@@ -86,9 +86,10 @@ class CharacterFeaturiser:
 def encode(text: str) -> NDArray[np.uint8]:
     """Codes of every character of one text: uint8[len(text)]."""
     if text.isascii():
-        return _ASCII_CODES[np.frombuffer(text.encode("ascii"), np.uint8)]
+        codes: NDArray[np.uint8] = _ASCII_CODES[np.frombuffer(text.encode("ascii"), np.uint8)]
+        return codes
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     codes = _BLOCK_CODES[points >> 7]
-    ascii_ = points < 128
+    ascii_ = points < len(_ASCII_CODES)
     codes[ascii_] = _ASCII_CODES[points[ascii_]]
     return codes

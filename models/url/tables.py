@@ -92,7 +92,8 @@ class ConvolutionTables:
         for offset in range(1, width):
             np.take(table[offset], padded[offset : offset + positions], axis=0, out=row)
             summed += row
-        return np.maximum(summed, 0, out=summed)
+        np.maximum(summed, 0, out=summed)
+        return summed
 
     def pooled(self, packed: PackedTexts) -> NDArray[np.float32]:
         """Scaled sums over each text: float32[n, filters x filter widths]."""

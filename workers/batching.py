@@ -1,0 +1,108 @@
+"""Gathers polled records into batches: closed when full or old enough, whichever comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.dead_letter import origin
+from schemas.origin import Origins
+from workers.log.contract import Records
+from workers.settings.policies import BatchPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Records on their way, with the epochs under which their positions are tracked.
+
+    ``epochs`` is int64[n]; see `workers.offsets`.
+    """
+
+    records: Records
+    epochs: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def origins(self) -> Origins:
+        """Where the records come from; of one sent back from the dead letters, its first origin.
+
+        Whoever may write to the topic could forge the headers that tell it, so they are believed
+        only where they name this topic and an earlier offset of the same partition.
+        """
+        records = self.records
+        own = Origins.of_topic(
+            records.topic, records.partitions, records.offsets, records.timestamps
+        )
+        if not any(records.headers):
+            return own
+        return own.replaced(
+            {
+                row: first
+                for row, headers in enumerate(records.headers)
+                if (first := origin(headers)) is not None
+                and first.topic == records.topic
+                and first.partition == records.partitions[row]
+                and first.offset < records.offsets[row]
+            }
+        )
+
+
+class Batcher:
+    """State of the batch that is being gathered.
+
+    Args:
+        policy: When a batch closes.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, policy: BatchPolicy, clock: Callable[[], float]) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._gathered: list[Batch] = []
+        self._rows = 0
+        self._closes_at = 0.0
+
+    @property
+    def room(self) -> int:
+        """Records that still fit."""
+        return self._policy.max_batch - self._rows
+
+    def add(self, batch: Batch) -> None:
+        """Take in what was polled: at most ``room`` records."""
+        if not len(batch):
+            return
+        if not self._rows:
+            self._closes_at = self._clock() + self._policy.max_delay_ms / 1000
+        self._gathered.append(batch)
+        self._rows += len(batch)
+
+    def time_left(self) -> float | None:
+        """Seconds until the batch closes by delay; None while it is empty."""
+        return max(0.0, self._closes_at - self._clock()) if self._rows else None
+
+    def due(self) -> bool:
+        """Whether the batch is full or old enough."""
+        return self._rows > 0 and (self.room <= 0 or self._clock() >= self._closes_at)
+
+    def take(self) -> Batch | None:
+        """The batch as it is, and begin another; None when empty."""
+        gathered, self._gathered, self._rows = self._gathered, [], 0
+        if len(gathered) < 2:  # noqa: PLR2004 - nothing to join
+            return gathered[0] if gathered else None
+        parts = [batch.records for batch in gathered]
+        return Batch(
+            records=Records(
+                topic=parts[0].topic,
+                partitions=np.concatenate([part.partitions for part in parts]),
+                offsets=np.concatenate([part.offsets for part in parts]),
+                timestamps=np.concatenate([part.timestamps for part in parts]),
+                keys=[key for part in parts for key in part.keys],
+                values=[value for part in parts for value in part.values],
+                headers=[headers for part in parts for headers in part.headers],
+            ),
+            epochs=np.concatenate([batch.epochs for batch in gathered]),
+        )

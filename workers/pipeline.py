@@ -1,0 +1,272 @@
+"""The way of the data: poll, decode, featurise, score, judge, encode, publish, settle, commit.
+
+One thread, the caller's, owns the source: it polls, gathers batches and commits. Three more
+(`workers.stages`) prepare, score and publish, a batch each. Rows settle when the log has
+acknowledged their verdict or dead letter; positions follow (`workers.offsets`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
+
+from workers.batching import Batch, Batcher
+from workers.errors import AssignmentLostError, LogUnavailableError
+from workers.judge import Judge
+from workers.log.contract import Sink, Source, TopicPartition
+from workers.offsets import OffsetTracker
+from workers.publisher import Publisher
+from workers.settings.policies import Settings
+from workers.stages import Chain, Step
+from workers.tally import Tally
+
+journal = structlog.get_logger(__name__)
+
+# Longest wait in one poll. Short enough that a stop, a failure of another thread or a commit that
+# is due is seen soon; a poll that returns records does not wait.
+POLL_SECONDS = 0.1
+# How long a full chain is waited for before the partitions are paused and the group is told by a
+# poll that we live. Well under any session timeout.
+PATIENCE_SECONDS = 1.0
+
+
+class Pipeline:
+    """Moves records from one topic to verdicts and dead letters, until stopped.
+
+    Args:
+        source: Where records come from; owned by the thread that calls `run`.
+        sink: Where verdicts and dead letters go.
+        judge: Decides.
+        settings: Policies.
+        tally: Counts, shared with whoever shows them.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        judge: Judge,
+        settings: Settings,
+        *,
+        tally: Tally | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._settings = settings
+        self._clock = clock
+        self.tally = tally or Tally()
+        self._tracker = OffsetTracker()
+        self._batcher = Batcher(settings.batch, clock)
+        # A closed batch that the chain has had no room for yet.
+        self._waiting: Batch | None = None
+        self._paused = False
+        self._failed = False
+        self._stop = threading.Event()
+        self._next_commit = 0.0
+        self._last_report = float("-inf")
+        self._publisher = Publisher(
+            sink,
+            topics=settings.topics,
+            policy=settings.publish,
+            retry=settings.retry,
+            settle=self._tracker.settle,
+            tally=self.tally,
+        )
+        self._chain = Chain(
+            [
+                Step(name="prepare", work=judge.prepare),
+                Step(name="score", work=judge.score),
+                Step(
+                    name="publish",
+                    work=self._publisher.publish,
+                    idle=self._publisher.idle,
+                    finish=self._publisher.finish,
+                ),
+            ]
+        )
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(LogUnavailableError),
+            wait=wait_exponential_jitter(
+                initial=settings.retry.initial_ms / 1000,
+                max=settings.retry.max_ms / 1000,
+                jitter=settings.retry.initial_ms / 1000,
+            ),
+            stop=stop_when_event_set(self._stop),
+            sleep=sleep_using_event(self._stop),
+            before_sleep=self._report_retry,
+            reraise=True,
+        )
+
+    def stop(self) -> None:
+        """Stop polling, finish what is in hand, commit, leave. From any thread or a signal."""
+        self._stop.set()
+
+    def run(self) -> bool:
+        """Work until `stop`.
+
+        Returns:
+            Whether all that was polled was delivered and committed in the time that the shutdown
+            policy gives; if not, it will be read again.
+
+        Raises:
+            WorkerError: a fault that does not pass; the message says what to do.
+        """
+        clean = False
+        try:
+            self._retrying(self._source.subscribe, self._settings.topics.input_topic, self)
+            while not self._stop.is_set():
+                try:
+                    self._retrying(self._turn)
+                except LogUnavailableError:
+                    # Retrying gives up only when told to stop.
+                    break
+            clean = self._finish()
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            self._publisher.stop_retrying()
+            self._chain.abort()
+            self._source.close()
+            self._sink.close(self._settings.shutdown.timeout_ms / 1000)
+        return clean
+
+    # Called by the source, inside poll and close.
+
+    def on_assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """Begin to track them."""
+        partitions = sorted(partitions)
+        self._tracker.open(partitions)
+        journal.info("partitions assigned", partitions=[p.partition for p in partitions])
+
+    def on_revoked(self, partitions: Iterable[TopicPartition]) -> None:
+        """Finish what is in hand of them, commit, let go."""
+        partitions = sorted(partitions)
+        journal.info("partitions revoked", partitions=[p.partition for p in partitions])
+        # Half of what the group waits for us, so that the commit and the rejoin fit in too.
+        seconds = min(
+            self._settings.shutdown.timeout_ms, self._settings.connection.max_poll_interval_ms / 2
+        )
+        deadline = time.monotonic() + seconds / 1000
+        if not self._failed and self._hand_over_all(deadline):
+            self._tracker.wait_settled(partitions, max(0.0, deadline - time.monotonic()))
+        self._commit(partitions)
+        self._tracker.close(partitions)
+
+    def on_lost(self, partitions: Iterable[TopicPartition]) -> None:
+        """They are somebody else's: whatever is in hand will be delivered twice."""
+        partitions = sorted(partitions)
+        self._tracker.close(partitions)
+        journal.warning(
+            "partitions lost before their positions were committed; what was in hand is "
+            "delivered again by their next owner, under the same ids",
+            partitions=[p.partition for p in partitions],
+        )
+
+    def _turn(self) -> None:
+        self._chain.check()
+        if self._waiting is None and self._batcher.due():
+            self._waiting = self._batcher.take()
+        if self._hand_over(PATIENCE_SECONDS):
+            left = self._batcher.time_left()
+            self._poll(POLL_SECONDS if left is None else min(left, POLL_SECONDS))
+        else:
+            # Nothing comes of this poll but heartbeats and rebalances: the group must see us
+            # alive while scoring or the log is slow.
+            self._poll(0)
+        now = self._clock()
+        if now >= self._next_commit:
+            self._next_commit = now + self._settings.commit.interval_ms / 1000
+            self._commit()
+
+    def _poll(self, timeout: float) -> None:
+        records = self._source.poll(max(1, self._batcher.room), timeout)
+        if len(records):
+            self.tally.polled(len(records))
+            self._batcher.add(Batch(records=records, epochs=self._tracker.track(records)))
+        self._tracker.advance(self._source.positions())
+
+    def _hand_over(self, timeout: float) -> bool:
+        """Give the waiting batch, if any, to the chain; pause the source while it has no room."""
+        if self._waiting is not None:
+            if not self._chain.offer(self._waiting, timeout):
+                if not self._paused:
+                    self._source.pause()
+                    self._paused = True
+                return False
+            self._waiting = None
+        if self._paused:
+            self._source.resume()
+            self._paused = False
+        return True
+
+    def _hand_over_all(self, deadline: float) -> bool:
+        """Give all that was gathered to the chain, full or not; return whether it took it."""
+        while self._chain_has_taken(max(0.0, deadline - time.monotonic())):
+            self._waiting = self._batcher.take()
+            if self._waiting is None:
+                return True
+        return False
+
+    def _chain_has_taken(self, timeout: float) -> bool:
+        if self._waiting is None:
+            return True
+        if self._chain.offer(self._waiting, timeout):
+            self._waiting = None
+        return self._waiting is None
+
+    def _commit(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+        positions = self._tracker.committable()
+        if partitions is not None:
+            wanted = set(partitions)
+            positions = {name: at for name, at in positions.items() if name in wanted}
+        if not positions:
+            return
+        try:
+            self._source.commit(positions)
+        except LogUnavailableError as error:
+            # The next commit covers it.
+            self._report("positions cannot be committed just now", error)
+        except AssignmentLostError as error:
+            # The next poll tells which partitions are gone.
+            self._report("positions were not committed: the partitions have moved", error)
+        else:
+            self._tracker.committed(positions)
+
+    def _finish(self) -> bool:
+        """Deliver what is in hand and commit it, in bounded time."""
+        deadline = time.monotonic() + self._settings.shutdown.timeout_ms / 1000
+        journal.info("stopping", outstanding=self._tracker.outstanding())
+        handed_over = self._hand_over_all(deadline)
+        delivered = self._chain.close(max(0.0, deadline - time.monotonic()))
+        self._commit()
+        left = self._tracker.outstanding()
+        if left or not (handed_over and delivered):
+            journal.warning(
+                "stopped before everything was delivered; the rest is read again", records=left
+            )
+            return False
+        return True
+
+    def _report_retry(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self._report("the log cannot be reached and is tried again", error)
+
+    def _report(self, event: str, error: BaseException | None) -> None:
+        now = self._clock()
+        if now - self._last_report >= self._settings.retry.report_period_ms / 1000:
+            self._last_report = now
+            journal.warning(event, error=str(error))

@@ -1,0 +1,117 @@
+"""One replica: loads its model, warms it, and works until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from models.artefact import Artefact, load
+from models.detectors import DETECTORS
+from models.engines.choice import choose
+from models.engines.contract import Engine
+from models.errors import ArtefactError
+from workers.judge import Judge
+from workers.log.contract import Log
+from workers.pipeline import Pipeline
+from workers.settings.policies import Settings
+
+journal = structlog.get_logger(__name__)
+
+STOPPED = 0
+# Stopped in time's absence: part of what was polled will be read again.
+STOPPED_SHORT = 1
+
+
+def run(settings: Settings, log: Log | None = None) -> int:
+    """Run a replica until SIGTERM or SIGINT.
+
+    Args:
+        settings: All that it is told.
+        log: Where records come from and go to; None for the Kafka that the settings name.
+
+    Returns:
+        The process's exit code.
+
+    Raises:
+        WorkerError: a fault that does not pass.
+        ModelError: the model cannot be used.
+    """
+    artefact, engine = load_engine(settings)
+    engine.warm(settings.batch.max_batch)
+    if log is None:
+        # Only now: the Kafka client is not needed to find that a model is broken.
+        from workers.log.kafka import KafkaLog  # noqa: PLC0415
+
+        log = KafkaLog(settings.connection)
+    pipeline = Pipeline(
+        log.source(), log.sink(), Judge(artefact, engine, settings.evidence), settings
+    )
+    description = engine.describe()
+    journal.info(
+        "ready",
+        detector=settings.detector,
+        model=artefact.name,
+        version=artefact.version,
+        digest=artefact.digest,
+        engine=description.engine,
+        device=description.device,
+        library=description.library,
+        input_topic=settings.topics.input_topic,
+    )
+    with _stopped_by_signals(pipeline):
+        clean = pipeline.run()
+    counts = pipeline.tally.counts()
+    journal.info(
+        "stopped",
+        clean=clean,
+        events=counts.events,
+        verdicts=counts.verdicts,
+        unpublished=counts.unpublished,
+        dead_letters=counts.dead,
+        labels=counts.labels,
+        causes=counts.causes,
+    )
+    return STOPPED if clean else STOPPED_SHORT
+
+
+def load_engine(settings: Settings) -> tuple[Artefact, Engine]:
+    """The model that the settings name, else the one of the package, on the engine they name.
+
+    Raises:
+        ModelError: either cannot be used.
+    """
+    artefact = load(settings.choice.model or DETECTORS[settings.detector].bundled)
+    if artefact.detector.name != settings.detector:
+        raise ArtefactError(
+            f"model '{settings.choice.model}' is for detector '{artefact.detector.name}', not "
+            f"'{settings.detector}'"
+        )
+    return artefact, artefact.engine(choose(settings.choice.engine))
+
+
+@contextmanager
+def _stopped_by_signals(pipeline: Pipeline) -> Iterator[None]:
+    """SIGTERM and SIGINT stop the pipeline cleanly; a second one, at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[signal.Signals, Any] = {}
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        pipeline.stop()
+        # Whoever asks twice means it.
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
