@@ -87,3 +87,33 @@ class Rejects:
 
     def __len__(self) -> int:
         return len(self.causes)
+
+
+class RefusedError(Exception):
+    """One record is refused; caught where its batch is decoded."""
+
+    def __init__(self, cause: Cause, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.detail = detail
+
+
+class Refusals:
+    """Gathers refused rows, one at a time and in order, into the columns of `Rejects`."""
+
+    def __init__(self) -> None:
+        self._rows: list[int] = []
+        self._causes: list[Cause] = []
+        self._details: list[str] = []
+
+    def add(self, row: int, refused: RefusedError) -> None:
+        """Refuse one row."""
+        self._rows.append(row)
+        self._causes.append(refused.cause)
+        self._details.append(refused.detail)
+
+    def columns(self) -> Rejects:
+        """What was gathered."""
+        return Rejects(
+            rows=np.array(self._rows, np.int64), causes=self._causes, details=self._details
+        )

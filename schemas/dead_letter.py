@@ -42,8 +42,15 @@ TRUNCATED = "weir-truncated"
 ORIGINAL_LENGTH = "weir-original-length"
 ORIGINAL_SHA256 = "weir-original-sha256"
 
-# What is said of the value as it first came: true still when a letter is refused again.
-_OF_THE_ORIGINAL = frozenset({ORIGINAL_NULL, TRUNCATED, ORIGINAL_LENGTH, ORIGINAL_SHA256})
+# What is said of the record as it first came, which stays true when a letter is refused again.
+_OF_THE_ORIGINAL = {
+    ORIGINAL_NULL: re.compile(rb"true"),
+    TRUNCATED: re.compile(rb"value(,headers)?(,key)?|headers(,key)?|key"),
+    ORIGINAL_LENGTH: re.compile(rb"0|[1-9][0-9]{0,18}"),
+    ORIGINAL_SHA256: re.compile(rb"[0-9a-f]{64}"),
+}
+_OF_A_CUT = {TRUNCATED, ORIGINAL_LENGTH, ORIGINAL_SHA256}
+_PARTS = (b"value", b"headers", b"key")
 _ORIGIN = (ORIGIN_TOPIC, ORIGIN_PARTITION, ORIGIN_OFFSET, ORIGIN_TIMESTAMP)
 
 KEPT_BYTES = 65_536
@@ -135,7 +142,7 @@ def encode(
             (ORIGIN_TIMESTAMP, b"%d" % timestamp),
         ]
         if trusted and origin(came_with) is not None:
-            ours += [header for header in came_with if header[0] in _OF_THE_ORIGINAL]
+            ours += _of_the_original(came_with)
         theirs = [header for header in came_with if not header[0].startswith(PREFIX)]
         key, value, headers = _sendable(key, value, theirs, ours, max_bytes)  # noqa: PLW2901
         columns.keys.append(key)
@@ -192,6 +199,18 @@ def _integer(text: bytes | None, least: int, greatest: int) -> int | None:
     return number if least <= number <= greatest else None
 
 
+def _of_the_original(headers: Headers) -> list[Header]:
+    """What an earlier letter says of the original; nothing if it is not as we write it."""
+    found = [(name, value) for name, value in headers if name in _OF_THE_ORIGINAL]
+    names = {name for name, _ in found}
+    sound = (
+        len(names) == len(found)
+        and names & _OF_A_CUT in (set(), _OF_A_CUT)
+        and all(value and _OF_THE_ORIGINAL[name].fullmatch(value) for name, value in found)
+    )
+    return found if sound else []
+
+
 def _sendable(
     key: bytes | None,
     value: bytes | None,
@@ -200,39 +219,45 @@ def _sendable(
     max_bytes: int | None,
 ) -> tuple[bytes | None, bytes | None, list[Header]]:
     """The record with our headers, changed only as far as it must be to be sent."""
-    original = value
+    whole = value or b""
     if key is None and value is None:
         value = b""
-        ours = _with(ours, (ORIGINAL_NULL, b"true"))
-    headers = theirs + ours
-    if max_bytes is None or record_bytes(key, value, headers) <= max_bytes:
-        return key, value, headers
+        ours = _with(ours, ORIGINAL_NULL, b"true")
+    if max_bytes is None or record_bytes(key, value, theirs + ours) <= max_bytes:
+        return key, value, theirs + ours
 
-    whole = original or b""
-    ours = _with(ours, (ORIGINAL_LENGTH, b"%d" % len(whole)))
-    ours = _with(ours, (ORIGINAL_SHA256, hashlib.sha256(whole).hexdigest().encode()))
-    # The longest that the header can say, so that what is counted covers what is written.
-    said = _with(ours, (TRUNCATED, b"value,headers,key"))
-    cut = []
-    if theirs and record_bytes(key, b"", theirs + said) > max_bytes:
+    told = _with(ours, ORIGINAL_LENGTH, b"%d" % len(whole))
+    told = _with(told, ORIGINAL_SHA256, hashlib.sha256(whole).hexdigest().encode())
+    # Measured with the longest that these headers can say.
+    longest = _with_cut(_with(told, ORIGINAL_NULL, b"true"), set(_PARTS))
+    cut = set()
+    if theirs and record_bytes(key, b"", theirs + longest) > max_bytes:
         theirs = []
-        cut.append(b"headers")
-    if key is not None and record_bytes(key, b"", theirs + said) > max_bytes:
+        cut.add(b"headers")
+    if key is not None and record_bytes(key, b"", theirs + longest) > max_bytes:
         key = None
-        cut.append(b"key")
+        cut.add(b"key")
         if value is None:
             value = b""
-            ours = _with(ours, (ORIGINAL_NULL, b"true"))
-            said = _with(said, (ORIGINAL_NULL, b"true"))
-    if value is not None:
-        room = max(0, max_bytes - record_bytes(key, b"", theirs + said))
-        kept = value[: min(KEPT_BYTES, room)]
-        if len(kept) < len(value):
-            value = kept
-            cut.insert(0, b"value")
-    return key, value, theirs + _with(ours, (TRUNCATED, b",".join(cut)))
+            told = _with(told, ORIGINAL_NULL, b"true")
+    if value:
+        room = max(0, max_bytes - record_bytes(key, b"", theirs + longest))
+        if min(room, KEPT_BYTES) < len(value):
+            value = value[: min(room, KEPT_BYTES)]
+            cut.add(b"value")
+    if not cut:  # there is nothing but our own headers
+        return key, value, ours
+    return key, value, theirs + _with_cut(told, cut)
 
 
-def _with(headers: list[Header], header: Header) -> list[Header]:
+def _with(headers: list[Header], name: str, value: bytes) -> list[Header]:
     """``headers`` and one more, unless an earlier letter has said it already."""
-    return headers if any(name == header[0] for name, _ in headers) else [*headers, header]
+    return headers if any(own == name for own, _ in headers) else [*headers, (name, value)]
+
+
+def _with_cut(headers: list[Header], cut: set[bytes]) -> list[Header]:
+    """``headers`` with ``weir-truncated``, which adds to what an earlier letter said."""
+    earlier = dict(headers).get(TRUNCATED) or b""
+    parts = cut.union(earlier.split(b","))
+    told = [header for header in headers if header[0] != TRUNCATED]
+    return [*told, (TRUNCATED, b",".join(part for part in _PARTS if part in parts))]

@@ -26,7 +26,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from schemas.causes import Cause, Rejects
+from schemas.causes import Cause, Refusals, RefusedError, Rejects
 from schemas.further import carried
 from schemas.timestamps import is_rfc3339
 
@@ -127,15 +127,6 @@ Decoder = Callable[[Sequence[bytes | None]], Events]
 """Any shape of telemetry is one of these."""
 
 
-class _RefusedError(Exception):
-    """One record is refused; never leaves this module."""
-
-    def __init__(self, cause: Cause, detail: str) -> None:
-        super().__init__(detail)
-        self.cause = cause
-        self.detail = detail
-
-
 def decode(
     values: Sequence[bytes | None], subject: Subject, *, max_bytes: int = MAX_RECORD_BYTES
 ) -> Events:
@@ -152,18 +143,14 @@ def decode(
     observed_at: list[str | None] = []
     further: list[dict[str, Any] | None] = []
     omitted: list[tuple[str, ...]] = []
-    bad_rows: list[int] = []
-    causes: list[Cause] = []
-    details: list[str] = []
+    refusals = Refusals()
     for row, value in enumerate(values):
         try:
             event = _parsed(value, max_bytes)
             text = _text(event, subject)
             event_id = _event_id(event)
-        except _RefusedError as refused:
-            bad_rows.append(row)
-            causes.append(refused.cause)
-            details.append(refused.detail)
+        except RefusedError as refused:
+            refusals.add(row, refused)
             continue
         rows.append(row)
         texts.append(text)
@@ -179,17 +166,17 @@ def decode(
         observed_at=observed_at,
         further=further,
         omitted=omitted,
-        rejects=Rejects(rows=np.array(bad_rows, np.int64), causes=causes, details=details),
+        rejects=refusals.columns(),
     )
 
 
 def _parsed(value: bytes | None, max_bytes: int) -> dict[str, Any]:
     if not value:
         if value is None:
-            raise _RefusedError(Cause.TOMBSTONE, "The record has no value")
-        raise _RefusedError(Cause.EMPTY_VALUE, "The value is empty")
+            raise RefusedError(Cause.TOMBSTONE, "The record has no value")
+        raise RefusedError(Cause.EMPTY_VALUE, "The value is empty")
     if len(value) > max_bytes:
-        raise _RefusedError(
+        raise RefusedError(
             Cause.OVERSIZED, f"The value has {len(value)} bytes; at most {max_bytes} are taken"
         )
     try:
@@ -197,7 +184,7 @@ def _parsed(value: bytes | None, max_bytes: int) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         _refuse_unreadable(value, error)
     if type(event) is not dict:
-        raise _RefusedError(
+        raise RefusedError(
             Cause.NOT_AN_OBJECT, f"The value is {_JSON_TYPES[type(event)]}, not an object"
         )
     return event
@@ -207,10 +194,12 @@ def _refuse_unreadable(value: bytes, error: orjson.JSONDecodeError) -> NoReturn:
     try:
         value.decode()
     except UnicodeDecodeError as not_utf8:
-        raise _RefusedError(
-            Cause.INVALID_UTF8, f"Not UTF-8 at byte {not_utf8.start}: {not_utf8.reason}"
-        ) from None
-    raise _RefusedError(Cause.NOT_JSON, f"Not JSON at character {error.pos}: {error.msg}") from None
+        raise _not_utf8(not_utf8) from None
+    raise RefusedError(Cause.NOT_JSON, f"Not JSON at character {error.pos}: {error.msg}") from None
+
+
+def _not_utf8(error: UnicodeDecodeError) -> RefusedError:
+    return RefusedError(Cause.INVALID_UTF8, f"Not UTF-8 at byte {error.start}: {error.reason}")
 
 
 def _text(event: dict[str, Any], subject: Subject) -> str:
@@ -218,8 +207,8 @@ def _text(event: dict[str, Any], subject: Subject) -> str:
     text = event.pop(subject.field, _MISSING)
     if type(text) is not str:
         if text is _MISSING:
-            raise _RefusedError(Cause.SUBJECT_MISSING, f"`{subject.field}` is missing")
-        raise _RefusedError(
+            raise RefusedError(Cause.SUBJECT_MISSING, f"`{subject.field}` is missing")
+        raise RefusedError(
             Cause.NOT_A_STRING, f"`{subject.field}` is {_JSON_TYPES[type(text)]}, not a string"
         )
     return _checked(text, subject)
@@ -228,9 +217,9 @@ def _text(event: dict[str, Any], subject: Subject) -> str:
 def _checked(text: str, subject: Subject) -> str:
     """Hold a subject's length against its limits."""
     if not text:
-        raise _RefusedError(Cause.EMPTY, f"`{subject.field}` is empty")
+        raise RefusedError(Cause.EMPTY, f"`{subject.field}` is empty")
     if len(text) > subject.max_code_points:
-        raise _RefusedError(
+        raise RefusedError(
             Cause.TOO_LONG,
             f"`{subject.field}` has {len(text)} characters; "
             f"at most {subject.max_code_points} are taken",
@@ -245,7 +234,7 @@ def _event_id(event: dict[str, Any]) -> str | int | None:
         return None
     if type(value) is str:
         if len(value) > MAX_ID_LENGTH:
-            raise _RefusedError(
+            raise RefusedError(
                 Cause.BAD_ID,
                 f"`id` has {len(value)} characters; at most {MAX_ID_LENGTH} are taken",
             )
@@ -254,10 +243,10 @@ def _event_id(event: dict[str, Any]) -> str | int | None:
     if type(value) is int or (type(value) is float and value.is_integer()):
         if MIN_ID <= value <= MAX_ID:
             return int(value)
-        raise _RefusedError(Cause.BAD_ID, f"`id` is not within {MIN_ID} and {MAX_ID}")
+        raise RefusedError(Cause.BAD_ID, f"`id` is not within {MIN_ID} and {MAX_ID}")
     if type(value) is float:
-        raise _RefusedError(Cause.BAD_ID, "`id` is a fraction, not a string or an integer")
-    raise _RefusedError(
+        raise RefusedError(Cause.BAD_ID, "`id` is a fraction, not a string or an integer")
+    raise RefusedError(
         Cause.BAD_ID, f"`id` is {_JSON_TYPES[type(value)]}, not a string or an integer"
     )
 
@@ -279,31 +268,28 @@ def decode_lines(
     """Take n lines of plain text as n subjects, by the same limits as `decode`."""
     rows: list[int] = []
     texts: list[str] = []
-    bad_rows: list[int] = []
-    causes: list[Cause] = []
-    details: list[str] = []
+    refusals = Refusals()
     for row, value in enumerate(values):
         try:
-            if len(value) > max_bytes:
-                raise _RefusedError(
-                    Cause.OVERSIZED,
-                    f"The line has {len(value)} bytes; at most {max_bytes} are taken",
-                )
-            texts.append(_checked(value.decode(), subject))
-            rows.append(row)
-        except UnicodeDecodeError as error:
-            bad_rows.append(row)
-            causes.append(Cause.INVALID_UTF8)
-            details.append(f"Not UTF-8 at byte {error.start}: {error.reason}")
-        except _RefusedError as refused:
-            bad_rows.append(row)
-            causes.append(refused.cause)
-            details.append(refused.detail)
-    return Events.of_texts(
-        texts,
-        np.array(rows, np.int64),
-        Rejects(rows=np.array(bad_rows, np.int64), causes=causes, details=details),
-    )
+            text = _line(value, subject, max_bytes)
+        except RefusedError as refused:
+            refusals.add(row, refused)
+            continue
+        rows.append(row)
+        texts.append(text)
+    return Events.of_texts(texts, np.array(rows, np.int64), refusals.columns())
+
+
+def _line(value: bytes, subject: Subject, max_bytes: int) -> str:
+    if len(value) > max_bytes:
+        raise RefusedError(
+            Cause.OVERSIZED, f"The line has {len(value)} bytes; at most {max_bytes} are taken"
+        )
+    try:
+        text = value.decode()
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from None
+    return _checked(text, subject)
 
 
 SUBJECTS: Mapping[str, Subject] = MappingProxyType({"url": URL})
