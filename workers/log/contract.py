@@ -187,6 +187,15 @@ class Sink(Protocol):
         """
         ...
 
+    def max_record_bytes(self, topic: str) -> int:
+        """Size of the largest record that the topic and the client take, with its batch header.
+
+        Raises:
+            TopicMissingError: the topic does not exist.
+            LogUnavailableError: the log cannot be asked just now.
+        """
+        ...
+
     def flush(self, timeout: float) -> bool:
         """Block up to ``timeout`` seconds until all that was published is resolved."""
         ...
