@@ -177,8 +177,7 @@ def save(
     Raises:
         ArtefactError: the folder holds an artefact already, or the tensors do not fit the sizes.
     """
-    if (folder / MANIFEST).exists():
-        raise ArtefactError(f"{folder} holds an artefact already; artefacts are never overwritten")
+    refuse_to_overwrite(folder)
     shapes = {tensor: array.shape for tensor, array in tensors.items()}
     if shapes != sizes.shapes():
         raise ArtefactError(f"tensors {shapes} do not fit the network's sizes {sizes.shapes()}")
@@ -208,6 +207,16 @@ def save(
         (folder / file).write_bytes(content)
     (folder / MANIFEST).write_bytes(raw)
     return hashlib.sha256(raw).hexdigest()
+
+
+def refuse_to_overwrite(folder: Path) -> None:
+    """See that ``folder`` holds no artefact.
+
+    Raises:
+        ArtefactError: it does.
+    """
+    if (folder / MANIFEST).exists():
+        raise ArtefactError(f"{folder} holds an artefact already; artefacts are never overwritten")
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -25,3 +25,7 @@ class LogitError(ModelError):
 
 class DataError(ModelError):
     """Labelled data cannot be read, or is not fit to train or evaluate on."""
+
+
+class ResumeError(ModelError):
+    """A work folder holds the checkpoints of another training."""

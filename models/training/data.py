@@ -9,8 +9,8 @@ split 80/10/10 by a digest of their group, or of their text where there is no gr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +27,13 @@ SPLITS = ("train", "validation", "test")
 # By the first byte of a digest: 205 of 256 (80 %) train, the next 26 (10 %) validate.
 TRAIN_BELOW = 205
 VALIDATION_BELOW = 231
+# A JSON line must fit into one block: pages of HTML have some megabytes.
+JSON_BLOCK = 1 << 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns of a file hold what; None where there is none."""
+    """Which columns of a file hold what; the last three may be missing, or None."""
 
     text: str = "text"
     label: str = "label"
@@ -50,81 +52,133 @@ class Labelled:
         sources: n names of sources, "" where unknown.
     """
 
-    texts: list[str]
+    texts: list[str] = field(repr=False)
     labels: NDArray[np.int8]
-    sources: list[str]
+    sources: list[str] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def benign(self) -> int:
+        """Rows labelled 0."""
+        return len(self.labels) - self.malicious
+
+    @property
+    def malicious(self) -> int:
+        """Rows labelled 1."""
+        return int(np.count_nonzero(self.labels))
 
 
 def load(
     path: Path, splits: Sequence[str] = SPLITS, columns: Columns | None = None
 ) -> list[Labelled]:
-    """Read the named splits of a file.
+    """Read the named splits of a file; ``all`` names every row, whatever its split.
 
     Raises:
-        DataError: the file cannot be read, a column is missing, or a label is not 0 or 1.
+        DataError: the file cannot be read, a column is missing, a text is missing, or a label is
+            not 0 or 1.
     """
     columns = columns or Columns()
-    table = _read(path)
+    table = _read(path, columns)
     for needed in (columns.text, columns.label):
         if needed not in table.column_names:
             raise DataError(
                 f"{path} has no column '{needed}' (it has {', '.join(table.column_names)}); "
                 "name the right one with --text-column and --label-column"
             )
-    labels = table[columns.label].cast(pa.int64(), safe=False)
+    texts = _cast(table, columns.text, pa.string(), path)
+    if texts.null_count:
+        raise DataError(f"{path}: column '{columns.text}' is empty in {texts.null_count} rows")
+    labels = _cast(table, columns.label, pa.int64(), path)
     if not pc.all(pc.is_in(labels, pa.array([0, 1]))).as_py():
         raise DataError(f"{path}: column '{columns.label}' holds values other than 0 and 1")
-    split_of_row = _splits(table, columns)
+    sources = _optional(table, columns.source, path)
+    split_of_row = _splits(table, columns, path)
     chosen = []
     for split in splits:
-        rows = np.flatnonzero(split_of_row == split)
-        part = table.take(pa.array(rows))
+        rows = pa.array(np.flatnonzero((split_of_row == split) | (split == "all")))
         chosen.append(
             Labelled(
-                texts=part[columns.text].to_pylist(),
-                labels=labels.take(pa.array(rows)).to_numpy().astype(np.int8),
-                sources=_texts(part, columns.source),
+                texts=texts.take(rows).to_pylist(),
+                labels=labels.take(rows).to_numpy().astype(np.int8),
+                sources=sources.take(rows).to_pylist(),
             )
         )
     return chosen
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 of the file, so that a manifest can say what its weights were trained on."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of the file, so that a manifest can say what its weights were trained on.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _read(path: Path) -> pa.Table:
-    readers = {
-        ".parquet": pyarrow.parquet.read_table,
-        ".csv": pyarrow.csv.read_csv,
-        ".jsonl": pyarrow.json.read_json,
-        ".ndjson": pyarrow.json.read_json,
-        ".json": pyarrow.json.read_json,
+def _read(path: Path, columns: Columns) -> pa.Table:
+    readers: dict[str, Callable[[Path, Columns], pa.Table]] = {
+        ".parquet": _parquet,
+        ".csv": _csv,
+        ".jsonl": _json,
+        ".ndjson": _json,
+        ".json": _json,
     }
     suffix = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
     if suffix not in readers:
         raise DataError(f"{path}: suffix '{path.suffix}' is none of {', '.join(readers)}")
     try:
-        return readers[suffix](path)
+        return readers[suffix](path, columns)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _texts(table: pa.Table, column: str | None) -> list[str]:
+def _parquet(path: Path, columns: Columns) -> pa.Table:
+    named = {columns.text, columns.label, columns.split, columns.source, columns.group}
+    present = pyarrow.parquet.read_schema(path).names
+    return pyarrow.parquet.read_table(path, columns=[name for name in present if name in named])
+
+
+def _csv(path: Path, columns: Columns) -> pa.Table:
+    texts = [columns.text, columns.split, columns.source, columns.group]
+    return pyarrow.csv.read_csv(
+        path,
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        # Unless told, Arrow would read a column of IP hosts or dates as something else.
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={name: pa.string() for name in texts if name is not None}
+        ),
+    )
+
+
+def _json(path: Path, _columns: Columns) -> pa.Table:
+    return pyarrow.json.read_json(path, pyarrow.json.ReadOptions(block_size=JSON_BLOCK))
+
+
+def _cast(table: pa.Table, column: str, kind: pa.DataType, path: Path) -> pa.ChunkedArray:
+    try:
+        return table[column].cast(kind)
+    except pa.ArrowException as error:
+        raise DataError(f"{path}: column '{column}' does not hold {kind}: {error}") from error
+
+
+def _optional(table: pa.Table, column: str | None, path: Path) -> pa.ChunkedArray:
+    """A column of texts, "" where there is none."""
     if column is None or column not in table.column_names:
-        return [""] * len(table)
-    return [value or "" for value in table[column].cast(pa.string()).to_pylist()]
+        return pa.chunked_array([pa.array([""] * len(table), pa.string())])
+    return pc.fill_null(_cast(table, column, pa.string(), path), "")
 
 
-def _splits(table: pa.Table, columns: Columns) -> NDArray[np.str_]:
+def _splits(table: pa.Table, columns: Columns, path: Path) -> NDArray[np.object_]:
     if columns.split and columns.split in table.column_names:
-        return np.asarray(_texts(table, columns.split))
-    keys = _texts(table, columns.group if columns.group in table.column_names else columns.text)
+        return np.array(_optional(table, columns.split, path).to_pylist(), object)
+    grouped = columns.group is not None and columns.group in table.column_names
+    keys = _optional(table, columns.group if grouped else columns.text, path).to_pylist()
     firsts = np.fromiter(
         (hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[0] for key in keys),
         np.uint8,
@@ -132,4 +186,4 @@ def _splits(table: pa.Table, columns: Columns) -> NDArray[np.str_]:
     )
     return np.where(
         firsts < TRAIN_BELOW, "train", np.where(firsts < VALIDATION_BELOW, "validation", "test")
-    )
+    ).astype(object)

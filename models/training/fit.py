@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from models.training.batches import BatchPlan, padded_width
 from models.training.metrics import figures
 
 SCORING_ROWS = 2048
+EPOCHS = "epochs.json"
+BEST = "best.weights.h5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class FitPolicy:
         epochs: Passes over the rows; the learning rate falls to nothing over all of them.
         patience: Epochs without a better detection on validation after which to stop.
         learning_rate: Highest rate, reached after ``warm_up`` steps; falls as a cosine.
-        warm_up: Steps from 0 to the highest rate.
+        warm_up: Steps from 0 to the highest rate; at most a tenth of all steps.
         weight_decay: Decoupled weight decay of AdamW (Loshchilov & Hutter, arXiv 1711.05101).
         chosen_rate: False-positive rate at which detection on validation picks the best epoch.
     """
@@ -86,19 +88,7 @@ def fit(
             raise DataError(f"the {name} split needs both benign and malicious rows")
     folder.mkdir(parents=True, exist_ok=True)
     steps = plan.steps(len(train.labels))
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(
-                0.0,
-                max(1, steps * policy.epochs - policy.warm_up),
-                warmup_target=policy.learning_rate,
-                warmup_steps=policy.warm_up,
-            ),
-            weight_decay=policy.weight_decay,
-        ),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
+    _compile(network, policy, steps * policy.epochs)
     reports = _resume(network, folder)
     while len(reports) < policy.epochs and not _stale(reports, policy):
         number = len(reports)
@@ -117,12 +107,12 @@ def fit(
             detection=measured.detection,
         )
         reports.append(report)
-        if _best(reports, policy) is report:
-            network.save_weights(folder / "best.weights.h5")
+        if best(reports, policy) is report:
+            network.save_weights(folder / BEST)
         _checkpoint(network, reports, folder)
         if on_epoch:
             on_epoch(report)
-    network.load_weights(folder / "best.weights.h5")
+    network.load_weights(folder / BEST)
     return reports
 
 
@@ -137,26 +127,45 @@ def logits(network: keras.Model, features: Features) -> NDArray[np.float32]:
     return given
 
 
-def _best(reports: list[EpochReport], policy: FitPolicy) -> EpochReport:
+def _compile(network: keras.Model, policy: FitPolicy, steps: int) -> None:
+    """Ready the network for ``steps`` steps in all."""
+    warm_up = min(policy.warm_up, steps // 10)
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(
+                0.0,
+                max(1, steps - warm_up),
+                warmup_target=policy.learning_rate,
+                warmup_steps=warm_up,
+            ),
+            weight_decay=policy.weight_decay,
+        ),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+
+
+def best(reports: Sequence[EpochReport], policy: FitPolicy) -> EpochReport:
+    """The first of the epochs with the best detection, whose weights training ends with."""
     return max(reports, key=lambda report: report.detection[policy.chosen_rate])
 
 
 def _stale(reports: list[EpochReport], policy: FitPolicy) -> bool:
-    return bool(reports) and reports[-1].epoch - _best(reports, policy).epoch >= policy.patience
+    return bool(reports) and reports[-1].epoch - best(reports, policy).epoch >= policy.patience
 
 
 def _checkpoint(network: keras.Model, reports: list[EpochReport], folder: Path) -> None:
     # Weights first, the record of epochs last and in one step: a crash between the two repeats
     # one epoch, and never skips one.
     network.save_weights(folder / f"epoch-{len(reports)}.weights.h5")
-    written = folder / "epochs.json.part"
+    written = folder / f"{EPOCHS}.part"
     written.write_text(json.dumps([asdict(report) for report in reports], indent=1))
-    written.replace(folder / "epochs.json")
+    written.replace(folder / EPOCHS)
     (folder / f"epoch-{len(reports) - 1}.weights.h5").unlink(missing_ok=True)
 
 
 def _resume(network: keras.Model, folder: Path) -> list[EpochReport]:
-    record = folder / "epochs.json"
+    record = folder / EPOCHS
     if not record.exists():
         return []
     reports = [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 FALSE_POSITIVE_RATES = (1e-2, 1e-3, 1e-4)
+# Standard normal quantile of a two-sided interval of 95 %.
+Z_95 = 1.959963984540054
 
 
 def area_under_roc(logits: NDArray[np.float32], labels: NDArray[np.int8]) -> float:
@@ -74,3 +77,18 @@ def figures(logits: NDArray[np.float32], labels: NDArray[np.int8]) -> Figures:
             for rate in FALSE_POSITIVE_RATES
         },
     )
+
+
+def wilson_interval(count: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share by its score (Wilson 1927, doi 10.2307/2276774).
+
+    Unlike the usual interval it stays within 0 to 1 and says something at a count of 0.
+
+    Args:
+        count: Successes, 0 to ``of``.
+        of: Trials, at least 1.
+    """
+    share, spread = count / of, Z_95**2 / of
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(spread * share * (1 - share) + spread**2 / 4) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,84 @@
+"""What a manifest tells of how its weights came about, as JSON takes it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from math import prod
+
+from models.training.data import Labelled
+from models.training.evaluation import Evaluation
+from models.training.fit import EpochReport, best
+from models.training.settings import TrainingSettings
+
+LIBRARIES = ("fishweir", "keras", "numpy", "pyarrow", "safetensors", "tensorflow")
+
+
+def history(
+    *,
+    digest: str,
+    rows: Mapping[str, Labelled],
+    settings: TrainingSettings,
+    epochs: Sequence[EpochReport],
+    validation: Evaluation,
+    test: Evaluation | None,
+) -> dict[str, object]:
+    """The manifest's keys beyond those that loading reads.
+
+    Args:
+        digest: SHA-256 of the data.
+        rows: Rows of each split.
+        settings: Of the training.
+        epochs: One report an epoch.
+        validation: Figures of the rows that chose.
+        test: Figures of the rows that chose nothing.
+    """
+    metrics = {"validation": _figures(validation)}
+    if test:
+        metrics["test"] = _figures(test)
+    return {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "parameters": sum(map(prod, settings.sizes.shapes().values())),
+        "data": {
+            "sha256": digest,
+            "rows": {
+                split: {"benign": part.benign, "malicious": part.malicious}
+                for split, part in rows.items()
+            },
+        },
+        "training": {
+            "seed": settings.seed,
+            "policy": asdict(settings.policy),
+            "plan": asdict(settings.plan),
+            "columns": asdict(settings.columns),
+            "epochs": [_epoch(report) for report in epochs],
+            "chosen_epoch": best(epochs, settings.policy).epoch,
+        },
+        "metrics": metrics,
+        "libraries": _libraries(),
+    }
+
+
+def _figures(evaluation: Evaluation) -> dict[str, object]:
+    """Without single sources: the manifest is read at every start."""
+    given = evaluation.as_json()
+    del given["sources"]
+    return given
+
+
+def _epoch(report: EpochReport) -> dict[str, object]:
+    return {**asdict(report), "detection": {str(k): v for k, v in report.detection.items()}}
+
+
+def _libraries() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            versions[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            # TensorFlow comes under several names, and not at all where Keras runs on JAX.
+            continue
+    return versions
