@@ -1,0 +1,1 @@
+"""The log that workers read from and publish to, and its two implementations."""

@@ -1,0 +1,105 @@
+"""Opens kafka-python's clients: retried, and without leaving anything behind on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.net.compat import KafkaNetClient
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from workers.errors import ConfigurationError, LogUnavailableError
+from workers.log.connection import Connection
+from workers.log.kafka_errors import translate
+from workers.log.kafka_options import admin_options
+
+# Long enough for a broker that is being restarted to be found again by the attempts, short
+# enough that whoever retries the whole (and was told to stop) is not kept waiting.
+CONNECT_SECONDS: Final = 10.0
+
+Client = TypeVar("Client")
+
+
+def connect(
+    make: Callable[..., Client], options: Mapping[str, Any]
+) -> tuple[Client, KafkaNetClient]:
+    """Make a client, trying again with jitter while the cluster cannot be reached.
+
+    Args:
+        make: `KafkaConsumer`, `KafkaProducer` or `KafkaAdminClient`.
+        options: What to make it with.
+
+    Returns:
+        The client, and the network client under it.
+
+    Raises:
+        LogUnavailableError: no broker answered for `CONNECT_SECONDS`.
+        AuthorisationError: the cluster does not accept who we are.
+        ConfigurationError: an option cannot be used.
+    """
+    attempts = Retrying(
+        retry=retry_if_exception_type(LogUnavailableError),
+        stop=stop_after_delay(CONNECT_SECONDS),
+        wait=wait_exponential_jitter(initial=0.1, max=2, jitter=0.2),
+        reraise=True,
+    )
+    client: tuple[Client, KafkaNetClient] = attempts(_connect_once, make, options)
+    return client
+
+
+@contextmanager
+def admin(connection: Connection) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed at the end; what it raises is translated.
+
+    Raises:
+        WorkerError: as `connect`, and what the block's calls run into.
+    """
+    client, _ = connect(KafkaAdminClient, admin_options(connection))
+    try:
+        yield client
+    except (KafkaError, OSError) as error:
+        raise translate(error, f"asking the cluster at {connection.bootstrap_servers}") from error
+    finally:
+        client.close()
+
+
+def _connect_once(
+    make: Callable[..., Client], options: Mapping[str, Any]
+) -> tuple[Client, KafkaNetClient]:
+    networks: list[KafkaNetClient] = []
+
+    def network(**settings: Any) -> KafkaNetClient:
+        client = KafkaNetClient(**settings)
+        # The client's own option does not reach its metadata requests in kafka-python 3.0.12,
+        # and most clusters create whatever topic a request names.
+        client.cluster.config["allow_auto_create_topics"] = False
+        networks.append(client)
+        return client
+
+    servers = ",".join(options["bootstrap_servers"])
+    made = False
+    try:
+        client = make(**options, kafka_client=network)
+        made = True
+    except KafkaTimeoutError as error:
+        raise LogUnavailableError(
+            f"no broker of {servers} can be reached; check --bootstrap-servers, the network, and "
+            "--security-protocol"
+        ) from error
+    except (KafkaError, OSError) as error:
+        raise translate(error, f"connecting to {servers}") from error
+    except (ValueError, TypeError, AssertionError) as error:
+        raise ConfigurationError(f"connecting to {servers}: {error}") from error
+    finally:
+        # A constructor that fails leaves its thread and sockets to us.
+        if networks and not made:
+            networks[-1].close()
+    return client, networks[-1]

@@ -1,0 +1,277 @@
+"""Publishes to Kafka: idempotent, acknowledged by all in-sync replicas."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import structlog
+from kafka import KafkaProducer
+from kafka.errors import AuthorizationError, IllegalStateError, KafkaError, RetriableError
+from kafka.record.default_records import DefaultRecordBatchBuilder
+
+from workers.errors import LogError, LogUnavailableError, RecordTooLargeError, WorkerError
+from workers.log import topics
+from workers.log.connection import Connection
+from workers.log.contract import Outgoing
+from workers.log.delivery import PendingDelivery
+from workers.log.kafka_client import connect
+from workers.log.kafka_errors import translate
+from workers.log.kafka_options import buffer_memory, producer_options
+from workers.log.kafka_producer import Producer, Watch, sendable
+from workers.log.partitioning import Partitioner
+from workers.log.room import Room
+
+journal = structlog.get_logger(__name__)
+
+# A compressed batch of incompressible data is larger than the data, by 1/256 and 64 bytes at most
+# for lz4 and zstd (their frame formats), and less for gzip. Brokers hold the compressed batch
+# against the topic's limit, so rows must leave room for that.
+_GROWTH: Final = 256
+_GROWTH_FIXED: Final = 64
+# Headers of the batch (61 bytes) and the record (21), three lengths of up to 5 bytes.
+_MOST_OVERHEAD: Final = 61 + 21 + 3 * 5
+
+
+class KafkaSink:
+    """`workers.log.contract.Sink` on kafka-python's producer.
+
+    A row that the cluster refuses puts an idempotent producer of kafka-python 3.0.12 into a state
+    in which it refuses all others too. So a producer that met one is replaced, and the rows that
+    failed with it are sent one by one, which tells the guilty from the others.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._options = producer_options(connection)
+        self._room = Room(buffer_memory(connection))
+        self._partitioner = Partitioner()
+        self._lock = threading.Lock()
+        # Held while connecting, which takes long; acknowledgements need the other meanwhile.
+        self._connecting = threading.Lock()
+        self._producer: Producer | None = None
+        self._facts: dict[str, topics.TopicFacts] = {}
+        self._outstanding: dict[PendingDelivery, int] = {}
+        # One thread: rows that are sent one by one are few, or the topic is set up wrongly.
+        self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="one-by-one")
+        self._closed = False
+
+    def publish(self, outgoing: Outgoing) -> PendingDelivery:
+        """See `workers.log.contract.Sink`."""
+        delivery = PendingDelivery()
+        if not len(outgoing):
+            delivery.resolve({})
+            return delivery
+        try:
+            limit = self.max_record_bytes(outgoing.topic)
+            producer = self._current()
+            count, led = producer.led_partitions(outgoing.topic)
+        except (WorkerError, KafkaError) as error:
+            self._forget(outgoing.topic)
+            failure = translate(error, f"publishing to topic '{outgoing.topic}'")
+            delivery.resolve(dict.fromkeys(range(len(outgoing)), failure))
+            return delivery
+        size = sum(len(value or b"") + len(key or b"") for key, value in _rows(outgoing))
+        self._room.take(size)
+        with self._lock:
+            self._outstanding[delivery] = len(outgoing)
+        delivery.add_done_callback(lambda _: self._resolved(delivery, size))
+        futures, refused = self._send(
+            producer, outgoing, self._partitioner.assign(outgoing, count, led), limit
+        )
+        Watch(futures, lambda errors: self._ended(delivery, outgoing, producer, errors, refused))
+        return delivery
+
+    def max_record_bytes(self, topic: str) -> int:
+        """See `workers.log.contract.Sink`."""
+        known = self._facts.get(topic)
+        if known is None:
+            known = self._facts[topic] = topics.facts(self._connection, topic)
+        limit = known.max_message_bytes
+        if self._options["compression_type"] is not None:
+            limit = (limit - _GROWTH_FIXED) * _GROWTH // (_GROWTH + 1)
+        return min(limit, int(self._options["max_request_size"]))
+
+    def flush(self, timeout: float) -> bool:
+        """See `workers.log.contract.Sink`."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            outstanding = list(self._outstanding)
+        return all(delivery.wait(max(0.0, deadline - time.monotonic())) for delivery in outstanding)
+
+    def close(self, timeout: float) -> None:
+        """See `workers.log.contract.Sink`; what is not acknowledged by then fails."""
+        deadline = time.monotonic() + timeout
+        self.flush(timeout)
+        with self._lock:
+            self._closed = True
+            producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.end(max(0.0, deadline - time.monotonic()))
+        self._one_by_one.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            abandoned = dict(self._outstanding)
+        failure = LogUnavailableError("closed before the rows were acknowledged")
+        for delivery, rows in abandoned.items():
+            delivery.resolve(dict.fromkeys(range(rows), failure))
+
+    def _current(self) -> Producer:
+        with self._connecting:
+            if self._closed:
+                raise LogError("the sink is closed")
+            with self._lock:
+                known = self._producer
+            if known is not None:
+                return known
+            made: Producer
+            made, _ = connect(Producer, self._options)
+            with self._lock:
+                self._producer = made
+            return made
+
+    def _send(
+        self, producer: Producer, outgoing: Outgoing, partitions: list[int], limit: int
+    ) -> tuple[dict[int, Any], dict[int, Exception]]:
+        """Give the rows to the producer; return futures, and errors of those it does not take."""
+        send, topic, all_headers = producer.send, outgoing.topic, outgoing.headers
+        # Rows without headers of this length or less need not be measured exactly.
+        small = limit - _MOST_OVERHEAD
+        futures: dict[int, Any] = {}
+        refused: dict[int, Exception] = {}
+        headers: list[tuple[str, bytes]] = []
+        for row, (key, value) in enumerate(_rows(outgoing)):
+            if all_headers is not None:
+                headers = sendable(all_headers[row])
+            try:
+                if headers or len(value or b"") + len(key or b"") > small:
+                    _check(key, value, headers, limit, topic)
+                futures[row] = send(topic, value, key, headers, partitions[row])
+            except WorkerError as error:
+                refused[row] = error
+            except (KafkaError, ValueError, TypeError) as error:
+                failure = translate(error, f"publishing to topic '{topic}'")
+                refused[row] = failure
+                if failure.retriable:
+                    # The next would wait as long, for the same.
+                    refused |= dict.fromkeys(range(row + 1, len(outgoing)), failure)
+                    break
+        return futures, refused
+
+    def _ended(
+        self,
+        delivery: PendingDelivery,
+        outgoing: Outgoing,
+        producer: Producer,
+        errors: Mapping[int, Exception],
+        refused: Mapping[int, Exception],
+    ) -> None:
+        """On the producer's thread: all rows are acknowledged or failed."""
+        if not errors:
+            delivery.resolve(refused)
+            return
+        failures = {row: self._failure(error, outgoing.topic) for row, error in errors.items()}
+        suspects = [row for row, error in errors.items() if _poisons(error)]
+        if not suspects:
+            delivery.resolve({**refused, **failures})
+            return
+        with self._lock:
+            spent = self._producer is producer
+            if spent:
+                self._producer = None
+            closed = self._closed
+        if closed:
+            delivery.resolve({**refused, **failures})
+            return
+        journal.warning(
+            "the cluster refused a batch; its rows are sent one by one",
+            topic=outgoing.topic,
+            rows=len(suspects),
+            error=str(failures[suspects[0]]),
+        )
+        if spent:
+            self._one_by_one.submit(producer.end, 0.0)
+        self._one_by_one.submit(
+            self._send_one_by_one, delivery, outgoing, suspects, {**refused, **failures}
+        )
+
+    def _send_one_by_one(
+        self,
+        delivery: PendingDelivery,
+        outgoing: Outgoing,
+        rows: list[int],
+        failures: dict[int, Exception],
+    ) -> None:
+        """Try each row alone, with a producer that a refusal does not harm."""
+        options = {**self._options, "enable_idempotence": False, "linger_ms": 0}
+        try:
+            producer, _ = connect(Producer, options)
+        except WorkerError as error:
+            delivery.resolve({**failures, **dict.fromkeys(rows, error)})
+            return
+        try:
+            for place, row in enumerate(rows):
+                headers = outgoing.headers[row] if outgoing.headers is not None else ()
+                try:
+                    producer.send(
+                        outgoing.topic, outgoing.values[row], outgoing.keys[row], sendable(headers)
+                    ).get(timeout=self._delivery_seconds())
+                except KafkaError as error:
+                    failures[row] = self._failure(error, outgoing.topic)
+                    if isinstance(error, RetriableError):
+                        failures |= dict.fromkeys(rows[place:], failures[row])
+                        break
+                else:
+                    del failures[row]
+        finally:
+            delivery.resolve(failures)
+            producer.end(0.0)
+
+    def _failure(self, error: Exception, topic: str) -> WorkerError:
+        if isinstance(error, IllegalStateError):
+            return LogUnavailableError(f"topic '{topic}': closed before the row was acknowledged")
+        failure = translate(error, f"publishing to topic '{topic}'")
+        if isinstance(failure, LogUnavailableError | RecordTooLargeError):
+            self._forget(topic)
+        return failure
+
+    def _delivery_seconds(self) -> float:
+        milliseconds = self._options.get(
+            "delivery_timeout_ms", KafkaProducer.DEFAULT_CONFIG["delivery_timeout_ms"]
+        )
+        return float(milliseconds) / 1000
+
+    def _forget(self, topic: str) -> None:
+        """The topic may be gone, or changed: ask again before the next publishing."""
+        self._facts.pop(topic, None)
+
+    def _resolved(self, delivery: PendingDelivery, size: int) -> None:
+        self._room.give_back(size)
+        with self._lock:
+            self._outstanding.pop(delivery, None)
+
+
+def _rows(outgoing: Outgoing) -> zip[tuple[bytes | None, bytes | None]]:
+    return zip(outgoing.keys, outgoing.values, strict=True)
+
+
+def _check(
+    key: bytes | None,
+    value: bytes | None,
+    headers: list[tuple[str, bytes]],
+    limit: int,
+    topic: str,
+) -> None:
+    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, headers)
+    if size > limit:
+        raise RecordTooLargeError(
+            f"topic '{topic}': a record of {size} bytes is over the {limit} that the topic's "
+            "max.message.bytes and the client's max.request.size leave room for"
+        )
+
+
+def _poisons(error: Exception) -> bool:
+    """Whether an idempotent producer that met this may be of no more use, and rows with it."""
+    return not isinstance(error, RetriableError | AuthorizationError | IllegalStateError)

@@ -1,0 +1,201 @@
+"""A member of a Kafka consumer group (KIP-429 cooperative rebalances, static members too)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import structlog
+from kafka import KafkaConsumer, OffsetAndMetadata
+from kafka import TopicPartition as KafkaPartition
+from kafka.errors import (
+    KafkaError,
+    LogTruncationError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+
+from workers.errors import AssignmentLostError, LogError
+from workers.log import topics
+from workers.log.connection import Connection
+from workers.log.contract import AssignmentListener, Records, TopicPartition
+from workers.log.kafka_client import connect
+from workers.log.kafka_errors import translate
+from workers.log.kafka_options import consumer_options
+from workers.log.kafka_positions import PositionReset
+from workers.log.kafka_rebalance import RebalanceBridge
+
+journal = structlog.get_logger(__name__)
+
+# A commit that gets no answer for so long is given up: the next one covers it.
+COMMIT_MS: Final = 10_000
+# Leaving the group is a courtesy: without it the session times out.
+LEAVE_MS: Final = 5_000
+LOOKUP_MS: Final = 5_000
+
+
+class KafkaSource:
+    """`workers.log.contract.Source` on kafka-python's consumer.
+
+    The listener is told on a thread of its own, while `poll` or `close` waits for it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._topic = ""
+        self._paused = False
+        self._consumer: _Consumer | None = None
+        self._bridge: RebalanceBridge | None = None
+        self._reset: PositionReset | None = None
+
+    def subscribe(self, topic: str, listener: AssignmentListener) -> None:
+        """See `workers.log.contract.Source`."""
+        largest = topics.facts(self._connection, topic).max_message_bytes
+        options = consumer_options(self._connection)
+        # A batch as large as the topic takes must fit into a fetch.
+        for name, least in (
+            ("max_partition_fetch_bytes", largest),
+            ("fetch_max_bytes", largest),
+        ):
+            options[name] = max(options.get(name, KafkaConsumer.DEFAULT_CONFIG[name]), least)
+        consumer, network = connect(_Consumer, options)
+        self._topic = topic
+        self._bridge = RebalanceBridge(listener, network, self._newly_assigned)
+        self._reset = PositionReset(consumer, self._connection)
+        self._consumer = consumer
+        consumer.subscribe([topic], listener=self._bridge)
+
+    def poll(self, max_records: int, timeout: float) -> Records:
+        """See `workers.log.contract.Source`."""
+        consumer, bridge = self._joined()
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            fetched: dict[KafkaPartition, list[Any]] = {}
+            try:
+                fetched = consumer.poll(timeout_ms=int(left * 1000), max_records=max_records)
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError, LogTruncationError) as error:
+                self._reposition(error)
+            except (KafkaError, OSError) as error:
+                bridge.raise_failure()
+                raise translate(error, f"reading topic '{self._topic}'") from error
+            bridge.raise_failure()
+            if fetched or time.monotonic() >= deadline:
+                return _columns(self._topic, fetched)
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """See `workers.log.contract.Source`."""
+        consumer, _ = self._joined()
+        return {
+            TopicPartition(place.topic, place.partition): at.offset
+            for place, at in consumer.consumed().items()
+        }
+
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See `workers.log.contract.Source`."""
+        consumer, bridge = self._joined()
+        held = consumer.assignment() | bridge.leaving
+        ours = {
+            KafkaPartition(*place): OffsetAndMetadata(offset, "", -1)
+            for place, offset in positions.items()
+            if place in held
+        }
+        if ours:
+            try:
+                consumer.commit(ours, timeout_ms=COMMIT_MS)
+            except (KafkaError, OSError) as error:
+                raise translate(error, f"committing positions of '{self._topic}'") from error
+        if len(ours) < len(positions):
+            lost = sorted(place.partition for place in positions if place not in held)
+            raise AssignmentLostError(
+                f"partitions {lost} of '{self._topic}' are no longer assigned to this member; "
+                "their positions were not committed"
+            )
+
+    def pause(self) -> None:
+        """See `workers.log.contract.Source`."""
+        consumer, _ = self._joined()
+        self._paused = True
+        consumer.pause(*consumer.assignment())
+
+    def resume(self) -> None:
+        """See `workers.log.contract.Source`."""
+        consumer, _ = self._joined()
+        self._paused = False
+        consumer.resume(*consumer.assignment())
+
+    def lag(self) -> Mapping[TopicPartition, int]:
+        """See `workers.log.contract.Source`; ends are as of the last fetch."""
+        consumer, _ = self._joined()
+        consumed = consumer.consumed()
+        ends = {place: consumer.highwater(place) for place in consumed}
+        if unknown := [place for place, end in ends.items() if end is None]:
+            try:
+                ends |= consumer.end_offsets(unknown, timeout_ms=LOOKUP_MS)
+            except (KafkaError, OSError) as error:
+                raise translate(error, f"looking up the end of '{self._topic}'") from error
+        return {
+            TopicPartition(place.topic, place.partition): max(0, ends[place] - at.offset)
+            for place, at in consumed.items()
+        }
+
+    def close(self) -> None:
+        """See `workers.log.contract.Source`."""
+        if self._consumer is None or self._bridge is None:
+            return
+        try:
+            # The listener is told from inside, and may still commit.
+            self._consumer.close(autocommit=False, timeout_ms=LEAVE_MS)
+        except (KafkaError, OSError) as error:
+            journal.warning("leaving the group failed; its session will time out", error=str(error))
+        finally:
+            self._consumer = None
+        self._bridge.raise_failure()
+
+    def _joined(self) -> tuple[_Consumer, RebalanceBridge]:
+        if self._consumer is None or self._bridge is None:
+            raise LogError("the source is not subscribed, or closed")
+        return self._consumer, self._bridge
+
+    def _newly_assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        if self._paused and self._consumer is not None:
+            self._consumer.pause(*(KafkaPartition(*place) for place in partitions))
+
+    def _reposition(self, error: KafkaError) -> None:
+        if self._reset is None:
+            raise error
+        try:
+            self._reset.handle(error)
+        except (KafkaError, OSError) as failure:
+            raise translate(failure, f"looking up positions of '{self._topic}'") from failure
+
+
+class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
+    """`KafkaConsumer` that tells all its positions at once, without asking anybody."""
+
+    def consumed(self) -> dict[KafkaPartition, OffsetAndMetadata]:
+        """Positions of the assigned partitions that have one, past gaps that were read.
+
+        `KafkaConsumer.position` looks through all partitions for each; `commit` without
+        arguments uses this.
+        """
+        consumed: dict[KafkaPartition, OffsetAndMetadata]
+        consumed = self._subscription.all_consumed_offsets()
+        return consumed
+
+
+def _columns(topic: str, fetched: dict[KafkaPartition, list[Any]]) -> Records:
+    """Records of one poll as columns; rows of a partition stay together and in order."""
+    rows = [row for batch in fetched.values() for row in batch]
+    count = len(rows)
+    return Records(
+        topic=topic,
+        partitions=np.fromiter((row.partition for row in rows), np.int32, count),
+        offsets=np.fromiter((row.offset for row in rows), np.int64, count),
+        timestamps=np.fromiter((row.timestamp for row in rows), np.int64, count),
+        keys=[row.key for row in rows],
+        values=[row.value for row in rows],
+        headers=[row.headers for row in rows],
+    )
