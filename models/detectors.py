@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shown
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +52,12 @@ class Detector:
 
 def _character_featuriser(parameters: Mapping[str, object]) -> CharacterFeaturiser:
     width = parameters.get("width")
-    if not isinstance(width, int) or not 1 <= width <= WIDEST:
-        raise ArtefactError(f"featuriser width {width!r} is not a whole number of 1 to {WIDEST}")
+    if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= WIDEST:
+        raise ArtefactError(f"featuriser width is not a whole number of 1 to {WIDEST}")
     featuriser = CharacterFeaturiser(width=width)
     if dict(parameters) != featuriser.parameters:
         raise ArtefactError(
-            f"featuriser {dict(parameters)!r} is unknown here; expected kind 'characters' with "
+            f"featuriser {shown(dict(parameters))} is unknown here; expected kind 'characters' with "
             f"an alphabet of {ALPHABET}"
         )
     return featuriser

@@ -105,12 +105,16 @@ def _compiled(network: object, backend: str) -> tuple[Callable[[NDArray[np.int32
 
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
+        # TensorFloat-32 has ten bits of mantissa: not the logits that thresholds were set on.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
         function = tf.function(lambda codes: network(codes, training=False))  # type: ignore[operator]
         device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
         return lambda codes: function(tf.constant(codes)), device
     if backend == "jax":
         import jax  # noqa: PLC0415
 
+        # As above: by default products are taken in TensorFloat-32, or in bfloat16.
+        jax.config.update("jax_default_matmul_precision", "highest")
         trainable = [v.value for v in network.trainable_variables]  # type: ignore[attr-defined]
         fixed = [v.value for v in network.non_trainable_variables]  # type: ignore[attr-defined]
         stateless = jax.jit(

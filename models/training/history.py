@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
-from math import prod
 
 from models.training.data import Labelled
 from models.training.evaluation import Evaluation
@@ -41,7 +40,7 @@ def history(
         metrics["test"] = _figures(test)
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "parameters": sum(map(prod, settings.sizes.shapes().values())),
+        "parameters": settings.sizes.weights,
         "data": {
             "sha256": digest,
             "rows": {

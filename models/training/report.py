@@ -167,8 +167,10 @@ def _about(history: Mapping[str, Any], thresholds: Thresholds) -> list[str]:
     benign = data["rows"]["validation"]["benign"]
     if benign * thresholds.malicious.false_positive_rate < FEWEST_ABOVE:
         lines += [
-            f"The thresholds rest on {benign:,} benign rows of validation: too few to set "
-            f"{100 * thresholds.malicious.false_positive_rate:g} % by.",
+            (
+                f"The thresholds rest on {benign:,} benign rows of validation: too few to set "
+                f"{100 * thresholds.malicious.false_positive_rate:g} % by."
+            ),
             "",
         ]
     return lines

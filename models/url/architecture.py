@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from math import prod
+from reprlib import repr as shown
 
 from models.errors import ArtefactError
 from models.url.featuriser import ALPHABET
@@ -11,6 +13,10 @@ from models.url.featuriser import ALPHABET
 KIND = "character-convolutions"
 # An artefact may not ask for more than this; the talk's network has 2.2 million.
 MOST_PARAMETERS = 50_000_000
+# Wider filters and deeper networks than anyone wants; they bound what engines lay out in memory.
+WIDEST_FILTER = 64
+MOST_LAYERS = 16
+LARGEST_SCALE = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +51,45 @@ class CharacterConvolutions:
         """Read what a manifest records.
 
         Raises:
-            ArtefactError: unknown kind or sizes, or more than ``MOST_PARAMETERS`` weights.
+            ArtefactError: unknown kind, sizes of the wrong type or range, or more than
+                ``MOST_PARAMETERS`` weights.
         """
         given = dict(parameters)
         kind = given.pop("kind", None)
         if kind != KIND:
-            raise ArtefactError(f"network kind {kind!r} is unknown here; expected '{KIND}'")
-        try:
-            for name in ("filter_widths", "dense"):
-                given[name] = tuple(int(size) for size in given[name])  # type: ignore[attr-defined]
-            architecture = cls(**given)  # type: ignore[arg-type]
-            shapes = architecture.shapes()
-        except (KeyError, TypeError, ValueError) as error:
-            raise ArtefactError(f"network parameters {dict(parameters)!r}: {error}") from error
-        weights = sum(_product(shape) for shape in shapes.values())
-        if weights > MOST_PARAMETERS or any(size < 1 for s in shapes.values() for size in s):
+            raise ArtefactError(f"network kind {shown(kind)} is unknown here; expected '{KIND}'")
+        if set(given) != {field.name for field in fields(cls)}:
             raise ArtefactError(
-                f"network parameters {dict(parameters)!r} ask for {weights} weights; "
-                f"at least 1 a side and at most {MOST_PARAMETERS} are taken"
+                f"network has the parameters {shown(sorted(given))}, expected "
+                f"{sorted(field.name for field in fields(cls))}"
+            )
+        filter_widths = _sizes(given["filter_widths"], "filter_widths", WIDEST_FILTER)
+        if not filter_widths or len(set(filter_widths)) < len(filter_widths):
+            raise ArtefactError(f"filter_widths {filter_widths} are none, or not each another")
+        architecture = cls(
+            embedding=_size(given["embedding"], "embedding"),
+            filter_widths=filter_widths,
+            filters=_size(given["filters"], "filters"),
+            dense=_sizes(given["dense"], "dense"),
+            pooling_scale=_number(given["pooling_scale"], "pooling_scale", LARGEST_SCALE),
+            dropout=_number(given["dropout"], "dropout", 1.0),
+        )
+        if architecture.weights > MOST_PARAMETERS:
+            raise ArtefactError(
+                f"network parameters {shown(dict(parameters))} ask for {architecture.weights} "
+                f"weights; at most {MOST_PARAMETERS} are taken"
             )
         return architecture
+
+    @property
+    def weights(self) -> int:
+        """How many numbers the artefact stores."""
+        return sum(map(prod, self.shapes().values()))
+
+    @property
+    def bytes(self) -> int:
+        """Their length, in float32."""
+        return 4 * self.weights
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor that the artefact stores, in float32."""
@@ -84,8 +109,19 @@ class CharacterConvolutions:
         return shapes
 
 
-def _product(sizes: tuple[int, ...]) -> int:
-    product = 1
-    for size in sizes:
-        product *= size
-    return product
+def _size(value: object, what: str, most: int = MOST_PARAMETERS) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ArtefactError(f"{what} is not a whole number of 1 to {most}")
+    return value
+
+
+def _sizes(values: object, what: str, most: int = MOST_PARAMETERS) -> tuple[int, ...]:
+    if not isinstance(values, list | tuple) or len(values) > MOST_LAYERS:
+        raise ArtefactError(f"{what} is not a list of at most {MOST_LAYERS}")
+    return tuple(_size(value, what, most) for value in values)
+
+
+def _number(value: object, what: str, most: float) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ArtefactError(f"{what} is not a number of 0 to {most}")
+    return float(value)

@@ -1,0 +1,93 @@
+"""One trained model, verified, and the engines that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detectors import Detector
+from models.engines.contract import Engine
+from models.errors import EngineError
+from models.features import Featuriser
+from models.thresholds import Thresholds
+from models.url.architecture import CharacterConvolutions
+
+# Largest difference to a golden logit. Engines add up some hundred thousand float32 products in
+# different orders, which was seen to differ by 1e-5 at logits of 10.
+GOLDEN_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact:
+    """One trained model, verified.
+
+    Attributes:
+        detector: The row of the table that it is for.
+        name: Of the model; its detector's unless trained under another.
+        version: Of the model, a whole number from 1.
+        digest: SHA-256 of the manifest, hexadecimal.
+        sizes: Of the network.
+        thresholds: That decide labels.
+        tensors: Weights, float32, by name.
+        golden: Texts and their logits.
+        manifest: All that the manifest says.
+    """
+
+    detector: Detector
+    name: str
+    version: int
+    digest: str
+    sizes: CharacterConvolutions
+    thresholds: Thresholds
+    tensors: Mapping[str, NDArray[np.float32]]
+    golden: Sequence[tuple[str, float]]
+    manifest: Mapping[str, Any]
+
+    def featuriser(self) -> Featuriser:
+        """The featuriser that the weights were trained with."""
+        return self.detector.featuriser(self.manifest["featuriser"])
+
+    def engine(self, name: str) -> Engine:
+        """An engine on these weights, checked against the golden logits.
+
+        Raises:
+            EngineError: unknown engine, one that cannot run here, or one that disagrees.
+        """
+        engine = self.unchecked_engine(name)
+        self.check_golden(engine)
+        return engine
+
+    def unchecked_engine(self, name: str) -> Engine:
+        """An engine on these weights; for those who check it themselves.
+
+        Raises:
+            EngineError: unknown engine, or one that cannot run here.
+        """
+        return self.detector.engine(name, self.sizes, self.tensors, self.manifest["featuriser"])
+
+    def check_golden(self, engine: Engine) -> float:
+        """Let an engine judge the golden texts.
+
+        Returns:
+            The largest difference to a golden logit.
+
+        Raises:
+            EngineError: a logit differs by more than ``GOLDEN_TOLERANCE``.
+        """
+        texts = [text for text, _ in self.golden]
+        expected = np.array([logit for _, logit in self.golden], np.float64)
+        logits = engine.logits(self.featuriser()(texts)).astype(np.float64)
+        differences = np.abs(logits - expected)
+        # Not a number is the largest difference of all.
+        worst = int(np.argmax(np.nan_to_num(differences, nan=np.inf)))
+        if not differences[worst] <= GOLDEN_TOLERANCE:
+            raise EngineError(
+                f"engine '{engine.describe().engine}' gives logit {logits[worst]:.6f} for golden "
+                f"text {worst} of {self.name} {self.version}, expected {expected[worst]:.6f}: "
+                "the weights or this machine's arithmetic are not what they should be"
+            )
+        return float(differences[worst])

@@ -1,0 +1,157 @@
+"""Reads an artefact: nothing is allocated that the manifest and its limits do not allow."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from models.artefact.artefact import Artefact
+from models.artefact.manifest import (
+    GOLDEN,
+    LARGEST_HEADER,
+    LARGEST_MANIFEST,
+    MANIFEST,
+    MOST_GOLDEN,
+    WEIGHTS,
+    File,
+    Manifest,
+    finite,
+    loads,
+    parse,
+)
+from models.errors import ArtefactError
+from models.url.architecture import CharacterConvolutions
+
+# A safetensors file begins with the length of its header, a little-endian uint64.
+_LENGTH_BYTES = 8
+
+
+def load(folder: Path) -> Artefact:
+    """Read and verify an artefact.
+
+    Symbolic links are followed, as mounted volumes are made of them: the digests vouch for the
+    content, wherever it lies. What is no regular file is not read.
+
+    Raises:
+        ArtefactError: anything about it is not as it should be; nothing was used.
+    """
+    manifest = load_manifest(folder)
+    with _naming(folder / WEIGHTS):
+        tensors = _tensors(_checked(folder / WEIGHTS, manifest.files[WEIGHTS]), manifest.sizes)
+    with _naming(folder / GOLDEN):
+        golden = _golden(_checked(folder / GOLDEN, manifest.files[GOLDEN]))
+    return Artefact(
+        detector=manifest.detector,
+        name=manifest.name,
+        version=manifest.version,
+        digest=manifest.digest,
+        sizes=manifest.sizes,
+        thresholds=manifest.thresholds,
+        tensors=tensors,
+        golden=golden,
+        manifest=manifest.content,
+    )
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read the manifest alone; whether the other files are as it says is not looked at.
+
+    Raises:
+        ArtefactError: it is missing, or a field cannot be used.
+    """
+    with _naming(folder / MANIFEST):
+        return parse(_read(folder / MANIFEST, LARGEST_MANIFEST))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors from within name the file."""
+    try:
+        yield
+    except ArtefactError as error:
+        raise ArtefactError(f"{path}: {error}") from error
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        # Opening a named pipe would otherwise wait for a writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ArtefactError("not a regular file")
+            content = file.read(most + 1)
+    except OSError as error:
+        raise ArtefactError(f"cannot be read: {error.strerror}") from error
+    if len(content) > most:
+        raise ArtefactError(f"longer than the {most} bytes it may have")
+    return content
+
+
+def _checked(path: Path, expected: File) -> bytes:
+    """Content of a file whose length and digest are as the manifest says."""
+    content = _read(path, expected.bytes)
+    digest = hashlib.sha256(content).hexdigest()
+    if len(content) != expected.bytes or digest != expected.sha256:
+        raise ArtefactError(
+            f"{len(content)} bytes with SHA-256 {digest}, the manifest says {expected.bytes} and "
+            f"{expected.sha256}: altered or half copied; fetch the artefact again"
+        )
+    return content
+
+
+def _golden(content: bytes) -> list[tuple[str, float]]:
+    rows = loads(content)
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_GOLDEN:
+        raise ArtefactError(f"not a list of 1 to {MOST_GOLDEN} golden texts to check weights by")
+    golden = []
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise ArtefactError(f"row {number} has no text")
+        golden.append((row["text"], finite(row.get("logit"), f"logit of row {number}")))
+    return golden
+
+
+def _tensors(content: bytes, sizes: CharacterConvolutions) -> dict[str, NDArray[np.float32]]:
+    _check_header(content, sizes.shapes())
+    try:
+        tensors: dict[str, NDArray[np.float32]] = safetensors.numpy.load(content)
+    except safetensors.SafetensorError as error:
+        raise ArtefactError(f"not a safetensors file: {error}") from error
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ArtefactError(f"tensor '{name}' holds values that are not finite")
+    return tensors
+
+
+def _check_header(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """See that the tensors are those of the network, each once, before any is allocated."""
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    if not 0 < length <= min(LARGEST_HEADER, len(content) - _LENGTH_BYTES):
+        raise ArtefactError(f"not a safetensors file: its header is said to have {length} bytes")
+    header = loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    if not isinstance(header, dict):
+        raise ArtefactError("not a safetensors file: its header is no object")
+    header.pop("__metadata__", None)
+    if different := set(header) ^ set(shapes):
+        raise ArtefactError(
+            f"the network's sizes and the file differ in the tensors {sorted(different)[:3]}"
+        )
+    for name, shape in shapes.items():
+        told = header[name]
+        if not isinstance(told, dict) or (told.get("dtype"), told.get("shape")) != (
+            "F32",
+            list(shape),
+        ):
+            raise ArtefactError(
+                f"tensor '{name}' is not float32 of the shape {shape} that the network's sizes "
+                "imply"
+            )

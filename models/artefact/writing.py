@@ -1,0 +1,129 @@
+"""Writes an artefact, the manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from models.artefact.manifest import FORMAT, GOLDEN, KEYS, MANIFEST, MOST_GOLDEN, WEIGHTS, parse
+from models.detectors import Detector
+from models.errors import ArtefactError
+from models.features import Featuriser
+from models.thresholds import Thresholds
+from models.url.architecture import CharacterConvolutions
+
+
+def save(
+    folder: Path,
+    *,
+    detector: Detector,
+    name: str,
+    version: int,
+    sizes: CharacterConvolutions,
+    featuriser: Featuriser,
+    thresholds: Thresholds,
+    tensors: Mapping[str, NDArray[np.float32]],
+    golden: Sequence[tuple[str, float]],
+    history: Mapping[str, object],
+) -> str:
+    """Write an artefact; the manifest last, so that a folder half written is not one.
+
+    Args:
+        folder: To write to; must not hold an artefact yet.
+        detector: The row of the table that it is for.
+        name: Of the model.
+        version: Of the model.
+        sizes: Of the network.
+        featuriser: That it was trained with.
+        thresholds: That decide labels.
+        tensors: Weights, float32.
+        golden: Texts and their logits.
+        history: What more the manifest says: data, metrics, versions of libraries.
+
+    Returns:
+        The artefact's digest.
+
+    Raises:
+        ArtefactError: the folder holds an artefact already, or what was given would not load.
+    """
+    refuse_to_overwrite(folder)
+    _check(sizes, tensors, golden, history)
+    files = {
+        WEIGHTS: safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in tensors.items()}),
+        GOLDEN: _json([{"text": text, "logit": logit} for text, logit in golden]),
+    }
+    raw = _json(
+        {
+            "format": FORMAT,
+            "detector": detector.name,
+            "name": name,
+            "version": version,
+            "network": sizes.parameters,
+            "featuriser": featuriser.parameters,
+            "thresholds": asdict(thresholds),
+            "files": {
+                file: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                for file, content in files.items()
+            },
+            **history,
+        }
+    )
+    digest = parse(raw).digest
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in (*files.items(), (MANIFEST, raw)):
+        _write(folder / file, content)
+    return digest
+
+
+def refuse_to_overwrite(folder: Path) -> None:
+    """See that ``folder`` holds no artefact.
+
+    Raises:
+        ArtefactError: it does.
+    """
+    if os.path.lexists(folder / MANIFEST):
+        raise ArtefactError(f"{folder} holds an artefact already; artefacts are never overwritten")
+
+
+def _check(
+    sizes: CharacterConvolutions,
+    tensors: Mapping[str, NDArray[np.float32]],
+    golden: Sequence[tuple[str, float]],
+    history: Mapping[str, object],
+) -> None:
+    shapes = {tensor: array.shape for tensor, array in tensors.items()}
+    if shapes != sizes.shapes():
+        raise ArtefactError(f"tensors {shapes} do not fit the network's sizes {sizes.shapes()}")
+    for name, array in tensors.items():
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ArtefactError(f"tensor '{name}' is not all finite float32")
+    if not 1 <= len(golden) <= MOST_GOLDEN or not np.isfinite([logit for _, logit in golden]).all():
+        raise ArtefactError(f"golden texts need finite logits, and must be 1 to {MOST_GOLDEN}")
+    if taken := KEYS & set(history):
+        raise ArtefactError(f"history may not set {', '.join(sorted(taken))}")
+
+
+def _json(content: object) -> bytes:
+    try:
+        return json.dumps(content, indent=1, allow_nan=False).encode() + b"\n"
+    except ValueError as error:
+        raise ArtefactError(f"cannot be written as JSON: {error}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """In one step: what stood there, a link included, is replaced and never written through."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with part.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
