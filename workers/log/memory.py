@@ -1,0 +1,279 @@
+"""A log in this process, for tests and for machines without Kafka: nothing is kept on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import numpy as np
+import structlog
+
+from workers.errors import AssignmentLostError, LogError, PositionLostError
+from workers.log.contract import AssignmentListener, Records, TopicPartition
+from workers.log.memory_broker import MemoryBroker
+from workers.log.memory_group import Member, MemoryGroup
+from workers.log.memory_sink import MemorySink
+from workers.log.memory_topic import StoredRecord
+
+journal = structlog.get_logger(__name__)
+
+Reset = Literal["earliest", "latest", "none"]
+_NO_SILENCE: Final = float("inf")
+
+
+class MemoryLog:
+    """`workers.log.contract.Log` on a `MemoryBroker`.
+
+    Args:
+        broker: Holds the topics.
+        group_id: Group that sources join.
+        auto_offset_reset: Where to start where nothing is committed; ``none`` stops.
+        max_poll_interval: Seconds, on the broker's clock, without `poll` after which the group
+            gives a member's partitions away.
+    """
+
+    def __init__(
+        self,
+        broker: MemoryBroker,
+        group_id: str = "fishweir",
+        *,
+        auto_offset_reset: Reset = "earliest",
+        max_poll_interval: float = _NO_SILENCE,
+    ) -> None:
+        self._broker = broker
+        self._group_id = group_id
+        self._reset: Reset = auto_offset_reset
+        self._max_poll_interval = max_poll_interval
+
+    def source(self) -> MemorySource:
+        """A new member of the group."""
+        return MemorySource(self._broker, self._group_id, self._reset, self._max_poll_interval)
+
+    def sink(self) -> MemorySink:
+        """A new publisher."""
+        return MemorySink(self._broker)
+
+
+class MemorySource:
+    """`workers.log.contract.Source` on a `MemoryBroker`."""
+
+    def __init__(
+        self, broker: MemoryBroker, group_id: str, reset: Reset, max_poll_interval: float
+    ) -> None:
+        self._broker = broker
+        self._group_id = group_id
+        self._group: MemoryGroup = broker.groups[group_id]
+        self._reset = reset
+        self._max_poll_interval = max_poll_interval
+        self._member: Member | None = None
+        self._listener: AssignmentListener | None = None
+        self._topic = ""
+        self._paused = False
+        self._positions: dict[TopicPartition, int] = {}
+
+    def subscribe(self, topic: str, listener: AssignmentListener) -> None:
+        """See `workers.log.contract.Source`."""
+        with self._broker.changed:
+            self._broker.topic(topic)
+            self._topic = topic
+            self._listener = listener
+            self._join()
+
+    def poll(self, max_records: int, timeout: float) -> Records:
+        """See `workers.log.contract.Source`."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._rebalance()
+            with self._broker.changed:
+                self._broker.check_reachable()
+                rows = [] if self._paused else self._read(max_records)
+                left = deadline - time.monotonic()
+                if rows or left <= 0:
+                    return _columns(self._topic, rows)
+                if not self._assignment_changes():
+                    self._broker.changed.wait(left)
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """See `workers.log.contract.Source`."""
+        return dict(self._positions)
+
+    def commit(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See `workers.log.contract.Source`."""
+        with self._broker.changed:
+            self._broker.check_reachable()
+            held = self._held()
+            self._group.committed |= {
+                place: offset for place, offset in positions.items() if place in held
+            }
+        if lost := sorted(place.partition for place in positions if place not in held):
+            raise AssignmentLostError(
+                f"partitions {lost} of '{self._topic}' are no longer assigned to this member; "
+                "their positions were not committed"
+            )
+
+    def pause(self) -> None:
+        """See `workers.log.contract.Source`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """See `workers.log.contract.Source`."""
+        self._paused = False
+
+    def lag(self) -> Mapping[TopicPartition, int]:
+        """See `workers.log.contract.Source`."""
+        with self._broker.changed:
+            partitions = self._broker.topic(self._topic).partitions
+            return {
+                place: max(0, partitions[place.partition].end - position)
+                for place, position in self._positions.items()
+            }
+
+    def close(self) -> None:
+        """See `workers.log.contract.Source`."""
+        if self._member is None or self._listener is None:
+            return
+        member, listener = self._member, self._listener
+        if member.expelled:
+            self._tell_lost(listener)
+        elif self._positions:
+            self._let_go(listener, set(self._positions))
+        with self._broker.changed:
+            self._group.leave(member)
+            self._broker.changed.notify_all()
+        self._member = None
+
+    def _join(self) -> None:
+        partitions = len(self._broker.topic(self._topic).partitions)
+        self._member = Member(self._topic, self._broker.clock())
+        self._group.join(
+            self._member, (TopicPartition(self._topic, number) for number in range(partitions))
+        )
+        self._broker.changed.notify_all()
+
+    def _held(self) -> set[TopicPartition]:
+        if self._member is None:
+            return set()
+        self._group.expel_silent(self._broker.clock(), self._max_poll_interval)
+        return self._group.owned(self._member)
+
+    def _assignment_changes(self) -> bool:
+        member = self._member
+        return member is not None and (
+            member.expelled
+            or bool(self._group.to_release(member))
+            or self._group.has_something_for(member)
+        )
+
+    def _rebalance(self) -> None:
+        """Learn what has come and gone; the listener is called without the lock."""
+        if self._member is None or self._listener is None:
+            raise LogError("the source is not subscribed, or closed")
+        listener = self._listener
+        with self._broker.changed:
+            self._group.expel_silent(self._broker.clock(), self._max_poll_interval)
+            expelled = self._member.expelled
+        if expelled:
+            self._tell_lost(listener)
+            with self._broker.changed:
+                self._join()
+        member = self._member
+        with self._broker.changed:
+            member.last_poll = self._broker.clock()
+            leaving = self._group.to_release(member)
+        if leaving:
+            self._let_go(listener, leaving)
+        with self._broker.changed:
+            new = sorted(self._group.take(member))
+        if new:
+            listener.on_assigned(new)
+            with self._broker.changed:
+                for place in new:
+                    self._positions[place] = self._first_position(place)
+
+    def _let_go(self, listener: AssignmentListener, leaving: set[TopicPartition]) -> None:
+        for place in leaving:
+            self._positions.pop(place, None)
+        listener.on_revoked(sorted(leaving))
+        with self._broker.changed:
+            if self._member is not None:
+                self._group.release(self._member, leaving)
+            self._broker.changed.notify_all()
+
+    def _tell_lost(self, listener: AssignmentListener) -> None:
+        lost = sorted(self._positions)
+        self._positions.clear()
+        if lost:
+            listener.on_lost(lost)
+
+    def _first_position(self, place: TopicPartition) -> int:
+        committed = self._group.committed.get(place)
+        if committed is not None:
+            return committed
+        if self._reset == "none":
+            raise PositionLostError(
+                f"group '{self._group_id}' has committed nothing for {place.topic}"
+                f"[{place.partition}], and --auto-offset-reset is 'none'"
+            )
+        return self._by_policy(place)
+
+    def _by_policy(self, place: TopicPartition) -> int:
+        partition = self._broker.topic(place.topic).partitions[place.partition]
+        return partition.begin if self._reset == "earliest" else partition.end
+
+    def _read(self, most: int) -> list[tuple[int, StoredRecord]]:
+        """Rows of all partitions, as (partition, record); those first that waited longest."""
+        rows: list[tuple[int, StoredRecord]] = []
+        for place in list(self._positions):
+            self._check_position(place)
+            partition = self._broker.topic(place.topic).partitions[place.partition]
+            found, after = partition.read(self._positions[place], most - len(rows))
+            rows.extend((place.partition, record) for record in found)
+            if found:
+                del self._positions[place]  # to the end of the order
+            self._positions[place] = after
+            if len(rows) == most:
+                break
+        return rows
+
+    def _check_position(self, place: TopicPartition) -> None:
+        partition = self._broker.topic(place.topic).partitions[place.partition]
+        position = self._positions[place]
+        if partition.begin <= position <= partition.end:
+            return
+        lost = max(0, partition.begin - position)
+        what = (
+            "records were removed by retention before they were read"
+            if lost
+            else "the log ends before the position: the topic was made anew or truncated"
+        )
+        journal.warning(
+            what,
+            topic=place.topic,
+            partition=place.partition,
+            group=self._group_id,
+            auto_offset_reset=self._reset,
+            position=position,
+            first_available=partition.begin,
+            end=partition.end,
+            records_lost=lost,
+        )
+        if self._reset == "none":
+            raise PositionLostError(
+                f"{place.topic}[{place.partition}]: {what} (position {position}, first available "
+                f"{partition.begin}), and --auto-offset-reset is 'none'"
+            )
+        self._positions[place] = self._by_policy(place)
+
+
+def _columns(topic: str, rows: list[tuple[int, StoredRecord]]) -> Records:
+    records = [record for _, record in rows]
+    return Records(
+        topic=topic,
+        partitions=np.array([partition for partition, _ in rows], np.int32),
+        offsets=np.array([record.offset for record in records], np.int64),
+        timestamps=np.array([record.timestamp for record in records], np.int64),
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+        headers=[record.headers for record in records],
+    )
