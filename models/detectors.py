@@ -57,8 +57,8 @@ def _character_featuriser(parameters: Mapping[str, object]) -> CharacterFeaturis
     featuriser = CharacterFeaturiser(width=width)
     if dict(parameters) != featuriser.parameters:
         raise ArtefactError(
-            f"featuriser {shown(dict(parameters))} is unknown here; expected kind 'characters' with "
-            f"an alphabet of {ALPHABET}"
+            f"featuriser {shown(dict(parameters))} is unknown here; expected kind 'characters' "
+            f"with an alphabet of {ALPHABET}"
         )
     return featuriser
 

@@ -13,6 +13,9 @@ from models.features import Features
 # A character belongs to a span when its part is at least this share of the text's largest:
 # lower, and spans swallow their surroundings; higher, and words fall to pieces.
 SPAN_SHARE = 0.25
+# A span is worth showing when it weighs at least this share of the heaviest: single letters far
+# from anything tell a reader nothing.
+WEIGHT_SHARE = 0.1
 
 
 class Span(NamedTuple):
@@ -55,7 +58,8 @@ def top_spans(parts: NDArray[np.float32], most: int) -> list[Span]:
     """The spans that speak most for malicious, heaviest first.
 
     A span is a run of characters whose part is at least ``SPAN_SHARE`` of the largest, with
-    single lighter characters between them bridged.
+    single lighter characters between them bridged. Spans under ``WEIGHT_SHARE`` of the heaviest
+    are left out.
 
     Args:
         parts: float32[characters] of one text.
@@ -70,4 +74,5 @@ def top_spans(parts: NDArray[np.float32], most: int) -> list[Span]:
     running = np.concatenate([[0.0], np.cumsum(parts, dtype=np.float64)])
     weights = running[ends] - running[starts]
     heaviest = np.argsort(-weights, kind="stable")[:most]
+    heaviest = heaviest[weights[heaviest] >= WEIGHT_SHARE * weights[heaviest[0]]]
     return [Span(int(starts[i]), int(ends[i]), float(weights[i])) for i in heaviest]

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from models.artefact.artefact import GOLDEN_TOLERANCE, Artefact
 from models.artefact.checks import EngineCheck, verify
+from models.artefact.finding import find
 from models.artefact.manifest import GOLDEN, MANIFEST, WEIGHTS, Manifest
 from models.artefact.reading import load, load_manifest
 from models.artefact.writing import refuse_to_overwrite, save
@@ -29,6 +30,7 @@ __all__ = [
     "Artefact",
     "EngineCheck",
     "Manifest",
+    "find",
     "load",
     "load_manifest",
     "refuse_to_overwrite",

@@ -7,12 +7,15 @@ threshold* is what a user of the artefact would have seen on these rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.engines.contract import Engine
+from models.errors import LogitError
+from models.features import Featuriser
 from models.thresholds import Threshold, Thresholds
 from models.training.metrics import (
     FALSE_POSITIVE_RATES,
@@ -27,6 +30,7 @@ APART = ("telemetry", "synthetic")
 COLLECTED = "collected"
 # Sources by name, largest first; more would bury the others.
 MOST_SOURCES = 40
+SCORING_ROWS = 1024
 
 _Rows = NDArray[np.bool_]
 
@@ -167,6 +171,51 @@ def evaluate(
         kinds=tuple(part(name, rows) for name, rows in _parts(kinds)),
         sources=tuple(part(name or "unnamed", rows) for name, rows in _parts(names)),
     )
+
+
+def score(
+    engine: Engine,
+    featuriser: Featuriser,
+    texts: Sequence[str],
+    progress: Callable[[int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Logits float32[n] of n texts.
+
+    Args:
+        engine: Warmed here.
+        featuriser: The artefact's.
+        texts: Any number.
+        progress: Is told how many are done.
+
+    Raises:
+        LogitError: a logit is not a number.
+    """
+    logits = np.empty(len(texts), np.float32)
+    engine.warm(min(SCORING_ROWS, len(texts)))
+    for start in range(0, len(texts), SCORING_ROWS):
+        some = slice(start, start + SCORING_ROWS)
+        logits[some] = engine.logits(featuriser(texts[some]))
+        if progress:
+            progress(min(start + SCORING_ROWS, len(texts)))
+    bad = np.flatnonzero(~np.isfinite(logits))
+    if len(bad):
+        raise LogitError(
+            f"the network gave {logits[bad[0]]} for row {bad[0]}, and for {len(bad)} rows no number"
+        )
+    return logits
+
+
+def worst(
+    logits: NDArray[np.float32], labels: NDArray[np.int8], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The mistakes farthest off.
+
+    Returns:
+        Rows of the benign texts with the highest logits, highest first, and rows of the
+        malicious ones with the lowest, lowest first; at most ``most`` of each.
+    """
+    order = np.argsort(logits, kind="stable")
+    return order[labels[order] == 0][::-1][:most], order[labels[order] != 0][:most]
 
 
 def _parts(names: NDArray[np.object_]) -> Iterator[tuple[str, _Rows]]:

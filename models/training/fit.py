@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DataError
+from models.errors import DataError, LogitError
 from models.features import Features
 from models.training.batches import BatchPlan, padded_width
 from models.training.metrics import figures
@@ -82,6 +83,7 @@ def fit(
 
     Raises:
         DataError: a split lacks rows of either label.
+        LogitError: the loss is no longer a number.
     """
     for name, part in (("train", train), ("validation", validation)):
         if len(np.unique(part.labels)) < 2:  # noqa: PLR2004 - both labels
@@ -97,6 +99,11 @@ def fit(
             plan.epoch(train.features, train.labels, number), start=1
         ):
             total += float(network.train_on_batch(codes, labels))
+            if not math.isfinite(total):
+                raise LogitError(
+                    f"the loss is {total} in epoch {number + 1}, step {done}; "
+                    "give a lower learning rate"
+                )
             if progress:
                 progress(number * steps + done, policy.epochs * steps, total / done)
         measured = figures(logits(network, validation.features), validation.labels)
