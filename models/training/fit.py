@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,45 +12,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DataError, LogitError
+from models.errors import DataError, LogitError, ResumeError
 from models.features import Features
 from models.training.batches import BatchPlan, padded_width
 from models.training.metrics import figures
+from models.training.policy import EpochReport, FitPolicy, best, stale
+from models.training.work_folder import BEST, EPOCHS
 
 SCORING_ROWS = 2048
-EPOCHS = "epochs.json"
-BEST = "best.weights.h5"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitPolicy:
-    """How long and how fast to train.
-
-    Attributes:
-        epochs: Passes over the rows; the learning rate falls to nothing over all of them.
-        patience: Epochs without a better detection on validation after which to stop.
-        learning_rate: Highest rate, reached after ``warm_up`` steps; falls as a cosine.
-        warm_up: Steps from 0 to the highest rate; at most a tenth of all steps.
-        weight_decay: Decoupled weight decay of AdamW (Loshchilov & Hutter, arXiv 1711.05101).
-        chosen_rate: False-positive rate at which detection on validation picks the best epoch.
-    """
-
-    epochs: int = 8
-    patience: int = 3
-    learning_rate: float = 1.5e-3
-    warm_up: int = 400
-    weight_decay: float = 1e-3
-    chosen_rate: float = 1e-3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochReport:
-    """What one epoch gave on validation."""
-
-    epoch: int
-    loss: float
-    area: float
-    detection: dict[float, float]
 
 
 Progress = Callable[[int, int, float], None]
@@ -84,6 +53,7 @@ def fit(
     Raises:
         DataError: a split lacks rows of either label.
         LogitError: the loss is no longer a number.
+        ResumeError: ``folder`` lacks the checkpoint that its record names.
     """
     for name, part in (("train", train), ("validation", validation)):
         if len(np.unique(part.labels)) < 2:  # noqa: PLR2004 - both labels
@@ -92,7 +62,7 @@ def fit(
     steps = plan.steps(len(train.labels))
     _compile(network, policy, steps * policy.epochs)
     reports = _resume(network, folder)
-    while len(reports) < policy.epochs and not _stale(reports, policy):
+    while len(reports) < policy.epochs and not stale(reports, policy):
         number = len(reports)
         total = 0.0
         for done, (codes, labels) in enumerate(
@@ -152,15 +122,6 @@ def _compile(network: keras.Model, policy: FitPolicy, steps: int) -> None:
     )
 
 
-def best(reports: Sequence[EpochReport], policy: FitPolicy) -> EpochReport:
-    """The first of the epochs with the best detection, whose weights training ends with."""
-    return max(reports, key=lambda report: report.detection[policy.chosen_rate])
-
-
-def _stale(reports: list[EpochReport], policy: FitPolicy) -> bool:
-    return bool(reports) and reports[-1].epoch - best(reports, policy).epoch >= policy.patience
-
-
 def _checkpoint(network: keras.Model, reports: list[EpochReport], folder: Path) -> None:
     # Weights first, the record of epochs last and in one step: a crash between the two repeats
     # one epoch, and never skips one.
@@ -181,5 +142,8 @@ def _resume(network: keras.Model, folder: Path) -> list[EpochReport]:
     ]
     # The optimizer's state travels in the same file and needs its variables first.
     network.optimizer.build(network.trainable_variables)
-    network.load_weights(folder / f"epoch-{len(reports)}.weights.h5")
+    weights = folder / f"epoch-{len(reports)}.weights.h5"
+    if not weights.exists():
+        raise ResumeError(f"{weights} is missing; give another work folder to begin anew")
+    network.load_weights(weights)
     return reports

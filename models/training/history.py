@@ -10,7 +10,7 @@ from importlib import metadata
 
 from models.training.data import Labelled
 from models.training.evaluation import Evaluation
-from models.training.fit import EpochReport, best
+from models.training.policy import EpochReport, best
 from models.training.settings import TrainingSettings
 
 LIBRARIES = ("fishweir", "keras", "numpy", "pyarrow", "safetensors", "tensorflow")

@@ -15,19 +15,17 @@ from models import artefact
 from models.detectors import ENGINES, Detector
 from models.errors import DataError
 from models.features import Featuriser
-from models.thresholds import Threshold, Thresholds
+from models.thresholds import Thresholds
 from models.training import history, report, work_folder
 from models.training.data import SPLITS, Labelled, fingerprint, load
 from models.training.evaluation import Evaluation, evaluate
-from models.training.fit import EpochReport, Examples, fit, logits
+from models.training.fit import Examples, fit, logits
 from models.training.golden import golden_texts
-from models.training.metrics import threshold_at
+from models.training.policy import EpochReport
 from models.training.settings import TrainingSettings
+from models.training.thresholds import choose_thresholds
 from models.url.featuriser import CharacterFeaturiser
 from models.url.network import build
-
-MALICIOUS_RATE = 1e-3
-SUSPICIOUS_RATE = 1e-2
 
 
 class Observer(Protocol):
@@ -172,23 +170,6 @@ def train(
         validation=validation,
         test=test,
     )
-
-
-def choose_thresholds(benign_logits: NDArray[np.float32]) -> Thresholds:
-    """Thresholds at which no more than the published shares of benign rows are flagged.
-
-    They hold on every engine that passes the golden vectors: such an engine may give logits
-    larger by `GOLDEN_TOLERANCE`, so the thresholds stand that much higher.
-
-    Args:
-        benign_logits: float32[n], n at least 1.
-    """
-
-    def at(rate: float) -> Threshold:
-        logit = threshold_at(benign_logits, rate) + artefact.GOLDEN_TOLERANCE
-        return Threshold(logit=float(np.float32(logit)), false_positive_rate=rate)
-
-    return Thresholds(suspicious=at(SUSPICIOUS_RATE), malicious=at(MALICIOUS_RATE))
 
 
 def _refuse_one_sided(rows: dict[str, Labelled], data: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from models.training.batches import BatchPlan
 from models.training.data import Columns
-from models.training.fit import FitPolicy
+from models.training.policy import FitPolicy
 from models.url.architecture import CharacterConvolutions
 
 

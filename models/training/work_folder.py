@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.errors import ResumeError
-from models.training.fit import EPOCHS
 
 RECORD = "training.json"
+EPOCHS = "epochs.json"
+BEST = "best.weights.h5"
 
 
 def claim(folder: Path, record: Mapping[str, object]) -> None:

@@ -25,7 +25,7 @@ from workers.cli.work import DETECTORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.training.fit import EpochReport
+    from models.training.policy import EpochReport
     from models.training.run import Observer, Trained
 
 # Lines of progress where there is no bar; an epoch of a million rows takes some minutes.
@@ -111,7 +111,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         from models.detectors import DETECTORS as KNOWN  # noqa: PLC0415
         from models.training import run  # noqa: PLC0415
         from models.training.batches import BatchPlan  # noqa: PLC0415
-        from models.training.fit import FitPolicy  # noqa: PLC0415
+        from models.training.policy import FitPolicy  # noqa: PLC0415
         from models.training.settings import TrainingSettings  # noqa: PLC0415
 
         settings = TrainingSettings(
