@@ -31,7 +31,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         given: Given,
         texts: Annotated[
             list[str] | None,
-            typer.Argument(metavar="[TEXT]...", help=f"{noun} to judge.", show_default=False),
+            typer.Argument(metavar="[TEXT]...", help="What to judge.", show_default=False),
         ] = None,
         *,
         source: Annotated[
