@@ -1,0 +1,1 @@
+"""The command line `weir`, one file a verb."""

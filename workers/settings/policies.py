@@ -1,0 +1,148 @@
+"""What a worker is told to do, as frozen values: one class a matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workers.log.connection import Connection
+
+Label = Literal["benign", "suspicious", "malicious"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPolicy:
+    """When a batch closes: full, or old enough, whichever comes first.
+
+    Attributes:
+        max_batch: Most events in a batch.
+        max_delay_ms: Longest that the first event of a batch waits for others.
+    """
+
+    max_batch: int = 1024
+    max_delay_ms: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitPolicy:
+    """When positions are committed.
+
+    Attributes:
+        interval_ms: Time between commits of what has settled.
+    """
+
+    interval_ms: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """Where events come from, and where verdicts and dead letters go.
+
+    Attributes:
+        input_topic: Telemetry to judge.
+        verdict_topic: Verdicts.
+        dead_letter_topic: Records that cannot be judged, with the cause in their headers.
+    """
+
+    input_topic: str = "telemetry.urls"
+    verdict_topic: str = "alerts"
+    dead_letter_topic: str = "telemetry.urls.dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishPolicy:
+    """Which verdicts are published.
+
+    Attributes:
+        publish_from: The mildest label that is published; ``benign`` publishes all.
+    """
+
+    publish_from: Label = "benign"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidencePolicy:
+    """Which verdicts say why.
+
+    Attributes:
+        evidence_from: The mildest label that carries evidence; ``never`` for none at all.
+        top: Most spans in the evidence of one verdict.
+    """
+
+    evidence_from: Label | Literal["never"] = "suspicious"
+    top: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How faults that pass are waited out: exponentially, with jitter, for as long as it takes.
+
+    Attributes:
+        initial_ms: Wait before the second try.
+        max_ms: Longest wait between two tries.
+        report_period_ms: A fault that goes on is logged once in this time.
+    """
+
+    initial_ms: int = 100
+    max_ms: int = 10_000
+    report_period_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownPolicy:
+    """How long a clean stop may take.
+
+    Attributes:
+        timeout_ms: Time to finish what is in hand, flush, commit and leave the group. Five
+            seconds less than the grace period of Kubernetes (30 s), which ends in SIGKILL.
+    """
+
+    timeout_ms: int = 25_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """What scores.
+
+    Attributes:
+        engine: ``keras`` for the network itself, ``tables`` for its table sums on a CPU,
+            ``auto`` for the faster of those that can run here.
+        model: Folder of an artefact; None for the one that comes with the package.
+    """
+
+    engine: Literal["auto", "keras", "tables"] = "auto"
+    model: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalPolicy:
+    """What is logged, and how.
+
+    Attributes:
+        log_level: The least severe level that is logged.
+        log_format: ``console`` for people, ``json`` for machines, ``auto`` for the one that
+            suits where standard error goes.
+    """
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that one worker replica is told."""
+
+    detector: str
+    connection: Connection
+    topics: Topics
+    batch: BatchPolicy
+    commit: CommitPolicy
+    publish: PublishPolicy
+    evidence: EvidencePolicy
+    retry: RetryPolicy
+    shutdown: ShutdownPolicy
+    choice: ModelChoice
+    journal: JournalPolicy

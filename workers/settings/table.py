@@ -1,0 +1,209 @@
+"""The one table of settings: options, environment, TOML, help and `weir check-config` read it.
+
+A row names a field of one of the frozen objects; the default stands in that object alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from workers.log.connection import Connection
+from workers.settings.kinds import (
+    Choice,
+    ExistingFile,
+    ExistingFolder,
+    Flag,
+    KafkaName,
+    Kind,
+    Servers,
+    Text,
+    Whole,
+)
+from workers.settings.policies import (
+    BatchPolicy,
+    CommitPolicy,
+    EvidencePolicy,
+    JournalPolicy,
+    ModelChoice,
+    PublishPolicy,
+    RetryPolicy,
+    ShutdownPolicy,
+    Topics,
+)
+from workers.settings.setting import Panel, Setting
+
+# Limits. A day is longer than any of these times is good for; an hour, than any wait for work.
+_DAY_MS: Final = 86_400_000
+_HOUR_MS: Final = 3_600_000
+_LABELS: Final = ("benign", "suspicious", "malicious")
+
+
+def _row(
+    panel: Panel,
+    owner: type,
+    key: str,
+    kind: Kind,
+    help: str,  # noqa: A002 - the word that typer and argparse use
+    *,
+    field: str | None = None,
+    secret: bool = False,
+    derived: str | None = None,
+) -> Setting:
+    return Setting(
+        key=key,
+        kind=kind,
+        help=help,
+        panel=panel,
+        owner=owner,
+        field=field or key,
+        secret=secret,
+        derived=derived,
+    )
+
+
+_topics = partial(_row, Panel.TOPICS, Topics)
+_batch = partial(_row, Panel.BATCHES, BatchPolicy)
+_commit = partial(_row, Panel.BATCHES, CommitPolicy)
+_model = partial(_row, Panel.MODEL, ModelChoice)
+_publish = partial(_row, Panel.MODEL, PublishPolicy)
+_evidence = partial(_row, Panel.MODEL, EvidencePolicy)
+_kafka = partial(_row, Panel.KAFKA, Connection)
+_group = partial(_row, Panel.GROUP, Connection)
+_security = partial(_row, Panel.SECURITY, Connection)
+_retry = partial(_row, Panel.FAULTS, RetryPolicy)
+_shutdown = partial(_row, Panel.FAULTS, ShutdownPolicy)
+_journal = partial(_row, Panel.LOGS, JournalPolicy)
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    _topics("input_topic", KafkaName(), "Topic of the telemetry to judge."),
+    _topics("verdict_topic", KafkaName(), "Topic that verdicts go to."),
+    _topics(
+        "dead_letter_topic",
+        KafkaName(),
+        "Topic for records that cannot be judged, untouched, with the cause in headers.",
+        derived="<input topic>.dead",
+    ),
+    _batch("max_batch", Whole(1, 65_536), "Most events in one batch."),
+    _batch(
+        "max_delay_ms",
+        Whole(0, _HOUR_MS, "ms"),
+        "Longest that the first event of a batch waits for others.",
+    ),
+    _commit(
+        "commit_interval_ms",
+        Whole(0, _HOUR_MS, "ms"),
+        "Time between commits of positions; 0 commits after every batch.",
+        field="interval_ms",
+    ),
+    _model(
+        "model",
+        ExistingFolder(),
+        "Folder of a trained model's artefact.",
+        derived="the model that comes with Fishweir",
+    ),
+    _model(
+        "engine",
+        Choice(("auto", "keras", "tables")),
+        "What computes the scores: the Keras network, or its table sums on the CPU.",
+    ),
+    _publish("publish_from", Choice(_LABELS), "Mildest label whose verdicts are published."),
+    _evidence(
+        "evidence_from",
+        Choice((*_LABELS, "never")),
+        "Mildest label whose verdicts say which spans of the text weighed most.",
+    ),
+    _evidence("evidence_top", Whole(1, 16), "Most spans of evidence in one verdict.", field="top"),
+    _kafka("bootstrap_servers", Servers(), "Brokers to find the cluster by."),
+    _kafka(
+        "client_id",
+        Text(),
+        "Name under which brokers log this client.",
+        derived="fishweir-<detector or command>",
+    ),
+    _group(
+        "group_id",
+        Text(),
+        "Consumer group; replicas of one group share the partitions.",
+        derived="fishweir-<detector>",
+    ),
+    _group(
+        "group_instance_id",
+        Text(),
+        "Name of this replica for static membership (KIP-345); restarts then move no partitions.",
+    ),
+    _group(
+        "auto_offset_reset",
+        Choice(("earliest", "latest", "none")),
+        "Where to start where nothing is committed; none stops the worker instead.",
+    ),
+    _group(
+        "isolation_level",
+        Choice(("read_committed", "read_uncommitted")),
+        "Whether records of open and aborted transactions are hidden.",
+    ),
+    _group(
+        "session_timeout_ms",
+        Whole(1_000, _DAY_MS, "ms"),
+        "Silence after which the group gives this replica's partitions away.",
+    ),
+    _group(
+        "max_poll_interval_ms",
+        Whole(1_000, _DAY_MS, "ms"),
+        "Time without a poll after which the group gives this replica's partitions away.",
+    ),
+    _security(
+        "security_protocol",
+        Choice(("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
+        "How brokers are talked to.",
+    ),
+    _security(
+        "ssl_cafile",
+        ExistingFile(),
+        "PEM file of the authorities to trust.",
+        derived="the system's authorities",
+    ),
+    _security("ssl_certfile", ExistingFile(), "PEM file of the client's certificate."),
+    _security("ssl_keyfile", ExistingFile(), "PEM file of the client's key."),
+    _security("ssl_password", Text(), "Password of the client's key.", secret=True),
+    _security("ssl_check_hostname", Flag(), "Whether a broker's certificate must name its host."),
+    _security(
+        "sasl_mechanism",
+        Choice(("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER")),
+        "How the client proves who it is.",
+    ),
+    _security("sasl_username", Text("NAME"), "User for PLAIN and SCRAM."),
+    _security("sasl_password", Text(), "Password for PLAIN and SCRAM.", secret=True),
+    _retry(
+        "retry_initial_ms",
+        Whole(1, _HOUR_MS, "ms"),
+        "Wait before a failed call is tried again; doubles with each try.",
+        field="initial_ms",
+    ),
+    _retry(
+        "retry_max_ms", Whole(1, _HOUR_MS, "ms"), "Longest wait between two tries.", field="max_ms"
+    ),
+    _retry(
+        "report_period_ms",
+        Whole(0, _DAY_MS, "ms"),
+        "A fault that goes on is logged once in this time.",
+    ),
+    _shutdown(
+        "shutdown_timeout_ms",
+        Whole(1, _HOUR_MS, "ms"),
+        "Longest that a clean stop may take.",
+        field="timeout_ms",
+    ),
+    _journal(
+        "log_level",
+        Choice(("debug", "info", "warning", "error")),
+        "Least severe level that is logged.",
+    ),
+    _journal(
+        "log_format",
+        Choice(("auto", "json", "console")),
+        "How logs look; auto means console on a terminal and JSON elsewhere.",
+    ),
+)
+
+BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
