@@ -46,7 +46,8 @@ class ConvolutionTables:
         self, sizes: CharacterConvolutions, tensors: Mapping[str, NDArray[np.float32]]
     ) -> None:
         self.sizes = sizes
-        self.margin = max(sizes.filter_widths) - 1
+        # Filters of one character need none, but reduceat wants a position after every text.
+        self.margin = max(1, max(sizes.filter_widths) - 1)
         embeddings = tensors["embedding/embeddings"].copy()
         embeddings[PADDING] = 0
         self._tables = {
