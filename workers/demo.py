@@ -95,13 +95,13 @@ class _Collector:
         self._assigned = False
         self._source.subscribe(topic, self)
 
-    def on_assigned(self, partitions: object) -> None:
+    def on_assigned(self, _partitions: object) -> None:
         self._assigned = True
 
-    def on_revoked(self, partitions: object) -> None:
+    def on_revoked(self, _partitions: object) -> None:
         """Nothing is committed."""
 
-    def on_lost(self, partitions: object) -> None:
+    def on_lost(self, _partitions: object) -> None:
         """Nothing is committed."""
 
     def await_start(self, timeout: float) -> None:

@@ -12,14 +12,6 @@ import time
 from collections.abc import Callable, Iterable
 
 import structlog
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    sleep_using_event,
-    stop_when_event_set,
-    wait_exponential_jitter,
-)
 
 from workers.batching import Batch, Batcher
 from workers.errors import AssignmentLostError, LogUnavailableError
@@ -27,6 +19,7 @@ from workers.judge import Judge
 from workers.log.contract import Sink, Source, TopicPartition
 from workers.offsets import OffsetTracker
 from workers.publisher import Publisher
+from workers.retrying import Reporter, retrying
 from workers.settings.policies import Settings
 from workers.stages import Chain, Step
 from workers.tally import Tally
@@ -76,7 +69,6 @@ class Pipeline:
         self._failed = False
         self._stop = threading.Event()
         self._next_commit = 0.0
-        self._last_report = float("-inf")
         self._publisher = Publisher(
             sink,
             topics=settings.topics,
@@ -97,17 +89,12 @@ class Pipeline:
                 ),
             ]
         )
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(LogUnavailableError),
-            wait=wait_exponential_jitter(
-                initial=settings.retry.initial_ms / 1000,
-                max=settings.retry.max_ms / 1000,
-                jitter=settings.retry.initial_ms / 1000,
-            ),
-            stop=stop_when_event_set(self._stop),
-            sleep=sleep_using_event(self._stop),
-            before_sleep=self._report_retry,
-            reraise=True,
+        self._reporter = Reporter(settings.retry, clock)
+        self._retrying = retrying(
+            settings.retry,
+            self._stop,
+            self._reporter,
+            "the log cannot be reached and is tried again",
         )
 
     def stop(self) -> None:
@@ -239,10 +226,10 @@ class Pipeline:
             self._source.commit(positions)
         except LogUnavailableError as error:
             # The next commit covers it.
-            self._report("positions cannot be committed just now", error)
+            self._reporter.report("positions cannot be committed just now", error)
         except AssignmentLostError as error:
             # The next poll tells which partitions are gone.
-            self._report("positions were not committed: the partitions have moved", error)
+            self._reporter.report("positions were not committed: the partitions have moved", error)
         else:
             self._tracker.committed(positions)
 
@@ -260,13 +247,3 @@ class Pipeline:
             )
             return False
         return True
-
-    def _report_retry(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        self._report("the log cannot be reached and is tried again", error)
-
-    def _report(self, event: str, error: BaseException | None) -> None:
-        now = self._clock()
-        if now - self._last_report >= self._settings.retry.report_period_ms / 1000:
-            self._last_report = now
-            journal.warning(event, error=str(error))

@@ -9,16 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    sleep_using_event,
-    stop_when_event_set,
-    wait_exponential_jitter,
-)
 
 from schemas import dead_letter, verdict
 from schemas.causes import Cause, Rejects, Stage
@@ -27,10 +18,9 @@ from workers.batching import Batch
 from workers.errors import LogUnavailableError, RecordTooLargeError
 from workers.judge import Scored
 from workers.log.contract import Delivery, Outgoing, Sink
+from workers.retrying import Reporter, retrying
 from workers.settings.policies import PublishPolicy, RetryPolicy, Topics
 from workers.tally import Tally
-
-journal = structlog.get_logger(__name__)
 
 Settle = Callable[[str, NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]], None]
 _Rows = tuple[Batch, NDArray[np.int64], Outgoing]
@@ -79,19 +69,8 @@ class Publisher:
         self._max_dead_bytes = sink.max_record_bytes(topics.dead_letter_topic)
         sink.max_record_bytes(topics.verdict_topic)
         self._stopping = threading.Event()
-        self._report_period = retry.report_period_ms / 1000
-        self._last_report = -self._report_period
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(LogUnavailableError),
-            wait=wait_exponential_jitter(
-                initial=retry.initial_ms / 1000,
-                max=retry.max_ms / 1000,
-                jitter=retry.initial_ms / 1000,
-            ),
-            stop=stop_when_event_set(self._stopping),
-            sleep=sleep_using_event(self._stopping),
-            before_sleep=self._report,
-            reraise=True,
+        self._retrying = retrying(
+            retry, self._stopping, Reporter(retry), "publishing fails and is tried again"
         )
         self._settle = settle
         self._tally = tally
@@ -291,13 +270,3 @@ class Publisher:
                 headers=outgoing.headers and [outgoing.headers[row] for row in again],
             ),
         )
-
-    def _report(self, state: RetryCallState) -> None:
-        now = time.monotonic()
-        if now - self._last_report >= self._report_period:
-            self._last_report = now
-            journal.warning(
-                "publishing fails and is tried again",
-                attempt=state.attempt_number,
-                error=str(state.outcome.exception()) if state.outcome else None,
-            )

@@ -1,0 +1,143 @@
+"""A pipeline at work in a thread, on the log in memory, and what one awaits of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from schemas.causes import Cause
+from workers.judge import Judge
+from workers.log.contract import Log, TopicPartition
+from workers.log.memory import MemoryLog
+from workers.log.memory_broker import MemoryBroker
+from workers.log.memory_topic import StoredRecord
+from workers.pipeline import Pipeline
+from workers.settings.policies import Settings
+from workers.settings.resolve import Given, load
+
+INPUT = "telemetry.urls"
+VERDICTS = "alerts"
+DEAD = "telemetry.urls.dead"
+GROUP = "fishweir-url"
+LONG = 60.0
+
+
+def settings(**options: str) -> Settings:
+    """Settings of a worker, as the command line would make them."""
+    given = Given(options={"commit_interval_ms": "10", "max_delay_ms": "5", **options})
+    return load(given, detector="url").settings
+
+
+@dataclass(slots=True)
+class World:
+    """Topics in memory."""
+
+    partitions: int = 2
+    broker: MemoryBroker = field(default_factory=MemoryBroker)
+
+    def __post_init__(self) -> None:
+        for topic in (INPUT, VERDICTS, DEAD):
+            self.broker.create_topic(topic, self.partitions)
+
+    def log(self) -> MemoryLog:
+        return MemoryLog(self.broker, GROUP)
+
+    def feed(self, values: list[bytes | None] | list[bytes]) -> None:
+        for number, value in enumerate(values):
+            self.broker.append(INPUT, value, partition=number % self.partitions)
+
+    def records(self, topic: str) -> list[StoredRecord]:
+        with self.broker.changed:
+            return [
+                record
+                for partition in self.broker.topic(topic).partitions
+                for record in partition.records
+            ]
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        return [orjson.loads(record.value or b"") for record in self.records(VERDICTS)]
+
+    def causes(self) -> list[Cause]:
+        return [
+            Cause((dict(record.headers)["weir-cause"] or b"").decode())
+            for record in self.records(DEAD)
+        ]
+
+    def ends(self) -> dict[TopicPartition, int]:
+        with self.broker.changed:
+            return {
+                TopicPartition(INPUT, number): partition.end
+                for number, partition in enumerate(self.broker.topic(INPUT).partitions)
+            }
+
+    def committed(self) -> dict[TopicPartition, int]:
+        return self.broker.committed(GROUP)
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Block until it holds; every change of the broker is a chance."""
+        with self.broker.changed:
+            assert self.broker.changed.wait_for(condition, LONG)
+
+    def wait_all_committed(self) -> None:
+        """Until the group's positions stand at the ends. Commits are no change to wait for."""
+        ends = self.ends()
+        tick = threading.Event()
+        for _ in range(int(LONG / 0.01)):
+            if self.committed() == ends:
+                return
+            tick.wait(0.01)
+        raise AssertionError(f"committed {self.committed()}, the ends are {ends}")
+
+
+@dataclass(slots=True)
+class Running:
+    """A pipeline at work."""
+
+    pipeline: Pipeline
+    thread: threading.Thread
+    outcome: list[bool | BaseException]
+
+    def stop(self) -> bool:
+        """Stop it; return whether it ended clean. Raises what it raised."""
+        self.pipeline.stop()
+        return self.join()
+
+    def join(self) -> bool:
+        self.thread.join(LONG)
+        assert not self.thread.is_alive()
+        result = self.outcome[0]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+def start(log: Log, judge: Judge, told: Settings) -> Running:
+    """Start a pipeline in a thread."""
+    pipeline = Pipeline(log.source(), log.sink(), judge, told)
+    outcome: list[bool | BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(pipeline.run())
+        except BaseException as error:  # noqa: BLE001 - raised again by join
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return Running(pipeline, thread, outcome)
+
+
+@contextmanager
+def running(log: Log, judge: Judge, told: Settings) -> Iterator[Running]:
+    """A pipeline that has ended clean by the end of the block."""
+    started = start(log, judge, told)
+    try:
+        yield started
+    finally:
+        started.pipeline.stop()
+    assert started.join()
