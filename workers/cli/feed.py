@@ -116,12 +116,20 @@ def _progress(lines: Lines) -> Iterator[Callable[[Tally], None]]:
     if not console.is_terminal:
         yield lambda _tally: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = ["Feeding", BarColumn(), "{task.fields[sent]:>10,} lines", TimeRemainingColumn()]
-    with Progress(
-        *(TextColumn(c) if isinstance(c, str) else c for c in columns), console=console
-    ) as bar:
+    columns: list[str | ProgressColumn] = [
+        "Feeding",
+        BarColumn(),
+        "{task.fields[sent]:,} lines",
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=lines.size, sent=0)
         yield lambda tally: bar.update(task, completed=lines.position(), sent=tally.sent)
 

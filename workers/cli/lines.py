@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from workers.errors import ConfigurationError, WorkerError
 
@@ -116,11 +117,12 @@ def opened(name: str) -> Iterator[Lines]:
         ConfigurationError: it cannot be opened.
     """
     if name == "-":
-        yield Lines(sys.stdin.buffer, name="standard input")
+        # A BufferedReader, whose `read1` the type of `sys.stdin.buffer` does not tell of.
+        yield Lines(cast("io.BufferedReader", sys.stdin.buffer), name="standard input")
         return
     path = Path(name)
     try:
-        raw = path.open("rb")
+        raw = io.BufferedReader(io.FileIO(path))
     except OSError as error:
         raise ConfigurationError(
             f"Option --input has value {name!r}: {error.strerror}; "

@@ -21,11 +21,12 @@ DETECTORS: Final = {"url": "URLs"}
 def _verb(detector: str, subject: str) -> Callable[..., None]:
     @takes_settings(*Panel)
     def work(given: Given) -> None:
-        from workers import journal, worker  # noqa: PLC0415
+        from workers import journal  # noqa: PLC0415
+        from workers.worker import run  # noqa: PLC0415
 
         settings = load(given, detector=detector).settings
         journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
-        raise typer.Exit(worker.run(settings))
+        raise typer.Exit(run(settings))
 
     work.__doc__ = f"""Judge {subject} from a topic until SIGTERM or SIGINT.
 
