@@ -64,12 +64,12 @@ class TopicDescription:
     Attributes:
         name: Its name.
         partitions: By number.
-        configs: Its settings that differ from the default, and ``max.message.bytes``.
+        max_message_bytes: Size of the largest batch of records that it takes.
     """
 
     name: str
     partitions: tuple[PartitionDescription, ...]
-    configs: Mapping[str, str]
+    max_message_bytes: int
 
     @property
     def replication(self) -> int:
@@ -146,7 +146,6 @@ def describe(connection: Connection, topics: Iterable[str]) -> list[TopicDescrip
     with admin(connection) as client:
         found = _metadata(client, names)
         limits = _limits(client, names)
-        changed = _changed(client, names)
         places = [
             KafkaPartition(name, partition["partition_index"])
             for name in names
@@ -171,7 +170,7 @@ def describe(connection: Connection, topics: Iterable[str]) -> list[TopicDescrip
                 for partition in found[name]
                 for place in [KafkaPartition(name, partition["partition_index"])]
             ),
-            configs=changed[name] | {_MAX_MESSAGE_BYTES: str(limits[name])},
+            max_message_bytes=limits[name],
         )
         for name in names
     ]
@@ -216,16 +215,6 @@ def _limits(client: KafkaAdminClient, names: list[str]) -> dict[str, int]:
     default = {"value": DEFAULT_MAX_MESSAGE_BYTES}
     return {
         name: int(configs.get(name, {}).get(_MAX_MESSAGE_BYTES, default)["value"]) for name in names
-    }
-
-
-def _changed(client: KafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    """Settings of each topic that somebody changed; none where we may not read them."""
-    wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    configs = client.describe_configs(wanted, config_filter="modified").get("topic", {})
-    return {
-        name: {key: str(entry["value"]) for key, entry in sorted(configs.get(name, {}).items())}
-        for name in names
     }
 
 
