@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def random_tensors(sizes: CharacterConvolutions, seed: int = 0) -> Tensors:
     generator = np.random.default_rng(seed)
     return {
         name: (
-            generator.standard_normal(shape) / np.sqrt(max(1, np.prod(shape[:-1])))
+            generator.standard_normal(shape) / sqrt(max(1, prod(shape[:-1])))
             if name.endswith("kernel")
             else generator.standard_normal(shape) / 2
         ).astype(np.float32)
