@@ -146,10 +146,10 @@ def from_file(path: Path, named_by: Origin) -> Layer:
         layer.problems.append(f"File {str(path)!r} is not TOML: {reason}")
         return layer
     for key, value in document.items():
-        origin = Origin(kind="file", name=f"{path}: {key}")
+        origin = Origin(kind="file", name=f"{path}:{key}")
         if key == "kafka" and isinstance(value, dict):
             for name, text in _flat(value):
-                origin = Origin(kind="file", name=f"{path}: kafka.{name}")
+                origin = Origin(kind="file", name=f"{path}:kafka.{name}")
                 layer.overrides[override_name(name)] = Raw(value=text, origin=origin)
         elif not layer.put(key, Raw(value=value, origin=origin, base=path.parent)):
             layer.problems.append(

@@ -129,7 +129,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     _group(
         "group_instance_id",
-        Text(),
+        KafkaName(),
         "Name of this replica for static membership (KIP-345); restarts then move no partitions.",
     ),
     _group(
