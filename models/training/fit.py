@@ -61,7 +61,7 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     steps = plan.steps(len(train.labels))
     _compile(network, policy, steps * policy.epochs)
-    reports = _resume(network, folder)
+    reports = _resume(network, folder, steps)
     while len(reports) < policy.epochs and not stale(reports, policy):
         number = len(reports)
         total = 0.0
@@ -132,7 +132,7 @@ def _checkpoint(network: keras.Model, reports: list[EpochReport], folder: Path) 
     (folder / f"epoch-{len(reports) - 1}.weights.h5").unlink(missing_ok=True)
 
 
-def _resume(network: keras.Model, folder: Path) -> list[EpochReport]:
+def _resume(network: keras.Model, folder: Path, steps: int) -> list[EpochReport]:
     record = folder / EPOCHS
     if not record.exists():
         return []
@@ -146,4 +146,8 @@ def _resume(network: keras.Model, folder: Path) -> list[EpochReport]:
     if not weights.exists():
         raise ResumeError(f"{weights} is missing; give another work folder to begin anew")
     network.load_weights(weights)
+    for layer in network.layers:
+        if (generator := getattr(layer, "seed_generator", None)) is not None:
+            # A counter that dropout moves on once a step, and that Keras does not save.
+            generator.state.assign(generator.state + np.array([0, steps * len(reports)]))
     return reports

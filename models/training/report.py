@@ -133,7 +133,8 @@ def write(
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a Markdown table, and an empty one."""
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    # Names of sources are the data's, and may hold anything.
+    escaped = [[cell.replace("|", "\\|").replace("\n", "\\n") for cell in row] for row in rows]
     lines = [list(heads), ["---"] * len(heads), *escaped]
     return ["| " + " | ".join(line) + " |" for line in lines] + [""]
 

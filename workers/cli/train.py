@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import contextmanager
@@ -108,6 +109,8 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         )
         # TensorFlow greets on standard error unless told otherwise before it is imported.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # It also warns of retracing, which is meant: once for each width of batches.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         from models.detectors import DETECTORS as KNOWN  # noqa: PLC0415
         from models.training import run  # noqa: PLC0415
         from models.training.batches import BatchPlan  # noqa: PLC0415

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models.engines.tables import TablesEngine
+from models.errors import LogitError
+from models.thresholds import Threshold, Thresholds
+from models.training.evaluation import MOST_SOURCES, Evaluation, evaluate, score, worst
+from models.training.report import comparable, slices
+from models.url.featuriser import CharacterFeaturiser
+from tests.models.networks import SMALL, featurise, random_tensors
+
+THRESHOLDS = Thresholds(
+    suspicious=Threshold(logit=0.0, false_positive_rate=0.01),
+    malicious=Threshold(logit=2.0, false_positive_rate=0.001),
+)
+SOURCES = ["telemetry:proxy", "telemetry:mail", "synthetic:ip", "links:a", "links:b", "feed", ""]
+ROWS = st.lists(st.tuples(st.integers(-4, 4), st.booleans(), st.sampled_from(SOURCES)), max_size=80)
+
+
+def evaluated(rows: list[tuple[int, bool, str]]) -> Evaluation:
+    return evaluate(
+        np.array([logit for logit, _, _ in rows], np.float32),
+        np.array([label for _, label, _ in rows], np.int8),
+        [source for _, _, source in rows],
+        THRESHOLDS,
+    )
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_counts_at_the_published_thresholds_are_counts(rows: list[tuple[int, bool, str]]) -> None:
+    everything = evaluated(rows).everything
+    for outcome in (everything.at_suspicious, everything.at_malicious):
+        reached = [label for logit, label, _ in rows if logit >= outcome.threshold.logit]
+        assert outcome.detected.count == sum(reached)
+        assert outcome.false_positives.count == len(reached) - sum(reached)
+        assert outcome.detected.of == everything.malicious == sum(label for _, label, _ in rows)
+        assert outcome.false_positives.of == everything.benign
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_kinds_and_sources_each_split_all_rows(rows: list[tuple[int, bool, str]]) -> None:
+    evaluation = evaluated(rows)
+    for parts in (evaluation.kinds, evaluation.sources):
+        if parts:
+            assert sum(part.benign for part in parts) == evaluation.everything.benign
+            assert sum(part.malicious for part in parts) == evaluation.everything.malicious
+            assert len({part.name for part in parts}) == len(parts) > 1
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_figures_are_json_whatever_rows_there_are(rows: list[tuple[int, bool, str]]) -> None:
+    json.dumps(evaluated(rows).as_json(), allow_nan=False)
+
+
+def test_telemetry_and_synthetic_rows_stand_apart_from_all_others() -> None:
+    evaluation = evaluated([(0, False, source) for source in SOURCES] + [(1, True, "feed")])
+    assert {part.name: part.benign for part in evaluation.kinds} == {
+        "collected": 4,
+        "telemetry": 2,
+        "synthetic": 1,
+    }
+    assert {part.name: part.benign for part in evaluation.sources} == {
+        "telemetry": 2,
+        "synthetic": 1,
+        "links": 2,
+        "feed": 1,
+        "unnamed": 1,
+    }
+
+
+def test_rows_of_one_label_have_rates_but_no_area() -> None:
+    evaluation = evaluated([(3, False, "telemetry:a"), (1, False, "telemetry:a"), (1, True, "f")])
+    (telemetry,) = (part for part in evaluation.kinds if part.name == "telemetry")
+    assert telemetry.area is None
+    assert telemetry.detection == {}
+    assert telemetry.at_malicious.false_positives.share == 0.5
+    assert telemetry.at_malicious.detected.share is None
+    assert telemetry.at_malicious.detected.interval is None
+
+
+def test_one_source_alone_is_not_said_twice() -> None:
+    evaluation = evaluated([(0, False, "feed:a"), (1, True, "feed:b")])
+    assert evaluation.kinds == evaluation.sources == ()
+    assert slices(evaluation) == comparable(evaluation) == [evaluation.everything]
+
+
+def test_of_many_sources_the_largest_are_given() -> None:
+    rows = [(0, False, f"source{number}") for number in range(100)]
+    evaluation = evaluated([*rows, *rows[-MOST_SOURCES:]])
+    assert len(evaluation.sources) == MOST_SOURCES
+    assert all(part.benign == 2 for part in evaluation.sources)
+
+
+def test_the_worst_are_the_highest_benign_and_the_lowest_malicious_rows() -> None:
+    logits = np.array([5, -1, 3, -7, 2, 9], np.float32)
+    labels = np.array([0, 0, 0, 1, 1, 1], np.int8)
+    benign, malicious = worst(logits, labels, 2)
+    assert benign.tolist() == [0, 2]
+    assert malicious.tolist() == [3, 4]
+    assert [len(rows) for rows in worst(logits, labels, 9)] == [3, 3]
+    assert [len(rows) for rows in worst(logits, labels, 0)] == [0, 0]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1024, 1025])
+def test_texts_are_scored_in_order_and_progress_is_told(rows: int) -> None:
+    engine = TablesEngine(SMALL, random_tensors(SMALL))
+    texts = [f"https://example.com/{number}" for number in range(rows)]
+    told: list[int] = []
+    logits = score(engine, CharacterFeaturiser(width=40), texts, told.append)
+    assert np.allclose(logits, engine.logits(featurise(texts, 40)), rtol=0, atol=1e-5)
+    assert told[-1:] == ([rows] if rows else [])
+
+
+def test_a_logit_that_is_no_number_is_an_error() -> None:
+    class Broken(TablesEngine):
+        def logits(self, features: object) -> NDArray[np.float32]:
+            return np.array([1, np.nan], np.float32)
+
+    with pytest.raises(LogitError, match="nan for row 1"):
+        score(Broken(SMALL, random_tensors(SMALL)), CharacterFeaturiser(width=9), ["a", "b"])

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.errors import ResumeError
+from models.training.batches import BatchPlan
+from models.training.policy import FitPolicy
+from models.training.settings import TrainingSettings
+from models.training.work_folder import EPOCHS, RECORD, claim
+from models.url.architecture import CharacterConvolutions
+
+SETTINGS = TrainingSettings()
+DIGEST = "0" * 64
+
+
+def test_the_same_training_may_come_back(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "here"
+    claim(folder, SETTINGS.record(DIGEST))
+    (folder / EPOCHS).write_text("[]")
+    claim(folder, TrainingSettings().record(DIGEST))
+
+
+@pytest.mark.parametrize(
+    ("settings", "digest", "message"),
+    [
+        (SETTINGS, "1" * 64, "data_sha256 was '000.* and is now '111"),
+        (replace(SETTINGS, seed=1), DIGEST, "seed was 0 and is now 1"),
+        (replace(SETTINGS, plan=BatchPlan(size=7)), DIGEST, "plan.size was 1024 and is now 7"),
+        (replace(SETTINGS, policy=FitPolicy(epochs=9)), DIGEST, "policy.epochs was 8"),
+        (
+            replace(SETTINGS, sizes=CharacterConvolutions(dense=(8,))),
+            DIGEST,
+            r"sizes.dense was \[1024, 1024\] and is now \[8\]",
+        ),
+    ],
+    ids=["data", "seed", "batch size", "epochs", "network"],
+)
+def test_another_training_may_not(
+    tmp_path: Path, settings: TrainingSettings, digest: str, message: str
+) -> None:
+    claim(tmp_path, SETTINGS.record(DIGEST))
+    with pytest.raises(ResumeError, match=f"{message}.*give another work folder"):
+        claim(tmp_path, settings.record(digest))
+    claim(tmp_path, SETTINGS.record(DIGEST))
+
+
+def test_checkpoints_of_nobody_knows_what_are_not_gone_on_from(tmp_path: Path) -> None:
+    (tmp_path / EPOCHS).write_text("[]")
+    with pytest.raises(ResumeError, match=f"no {RECORD}"):
+        claim(tmp_path, SETTINGS.record(DIGEST))
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"half'], ids=["empty", "a list", "half"])
+def test_a_record_that_cannot_be_read_is_not_gone_on_from(tmp_path: Path, content: str) -> None:
+    (tmp_path / RECORD).write_text(content)
+    with pytest.raises(ResumeError, match="give another work folder"):
+        claim(tmp_path, SETTINGS.record(DIGEST))
