@@ -157,7 +157,7 @@ def demonstrate(
         feeding = _fed(lines, sink.publish, topics.input_topic, run)
         while True:
             account.fed += next(feeding, 0)
-            verdicts = []
+            verdicts: list[Verdict] = []
             for collector in collectors:
                 found = _take(collector.poll(0.05), account, run, topics, verdicts)
                 if found:

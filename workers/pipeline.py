@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 
@@ -113,14 +114,7 @@ class Pipeline:
         """
         clean = False
         try:
-            self._retrying(self._source.subscribe, self._settings.topics.input_topic, self)
-            while not self._stop.is_set():
-                try:
-                    self._retrying(self._turn)
-                except LogUnavailableError:
-                    # Retrying gives up only when told to stop.
-                    break
-            clean = self._finish()
+            clean = self._work()
         except BaseException:
             self._failed = True
             raise
@@ -130,6 +124,18 @@ class Pipeline:
             self._source.close()
             self._sink.close(self._settings.shutdown.timeout_ms / 1000)
         return clean
+
+    def _work(self) -> bool:
+        try:
+            self._retrying(self._source.subscribe, self._settings.topics.input_topic, self)
+        except LogUnavailableError:
+            # Retrying gives up only when told to stop, and nothing is in hand yet.
+            return True
+        while not self._stop.is_set():
+            # A log that is away when the stop comes is for `_finish` to see to.
+            with suppress(LogUnavailableError):
+                self._retrying(self._turn)
+        return self._finish()
 
     # Called by the source, inside poll and close.
 
@@ -215,13 +221,14 @@ class Pipeline:
             self._waiting = None
         return self._waiting is None
 
-    def _commit(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+    def _commit(self, partitions: Iterable[TopicPartition] | None = None) -> bool:
+        """Commit what has settled; return whether all of it is committed now."""
         positions = self._tracker.committable()
         if partitions is not None:
             wanted = set(partitions)
             positions = {name: at for name, at in positions.items() if name in wanted}
         if not positions:
-            return
+            return True
         try:
             self._source.commit(positions)
         except LogUnavailableError as error:
@@ -232,18 +239,36 @@ class Pipeline:
             self._reporter.report("positions were not committed: the partitions have moved", error)
         else:
             self._tracker.committed(positions)
+            return True
+        return False
+
+    def _commit_finally(self, deadline: float) -> bool:
+        """Commit, and while that fails for the moment, try again until ``deadline``."""
+        while not self._commit():
+            if time.monotonic() >= deadline:
+                return False
+            # A group that is rebalancing takes commits again once we have joined anew, which
+            # happens in polls.
+            with suppress(LogUnavailableError):
+                self._source.poll(1, POLL_SECONDS)
+        return True
 
     def _finish(self) -> bool:
         """Deliver what is in hand and commit it, in bounded time."""
         deadline = time.monotonic() + self._settings.shutdown.timeout_ms / 1000
         journal.info("stopping", outstanding=self._tracker.outstanding())
+        self._source.pause()
         handed_over = self._hand_over_all(deadline)
         delivered = self._chain.close(max(0.0, deadline - time.monotonic()))
-        self._commit()
+        committed = self._commit_finally(deadline)
         left = self._tracker.outstanding()
-        if left or not (handed_over and delivered):
+        if left or not (handed_over and delivered and committed):
             journal.warning(
-                "stopped before everything was delivered; the rest is read again", records=left
+                "stopped before everything was delivered and committed; the rest is read again",
+                undelivered=left,
+                uncommitted={
+                    name.partition: at for name, at in self._tracker.committable().items()
+                },
             )
             return False
         return True

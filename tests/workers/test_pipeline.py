@@ -32,6 +32,7 @@ from workers.errors import (
 from workers.judge import Judge
 from workers.log.contract import TopicPartition
 from workers.log.memory import MemoryLog
+from workers.pipeline import Pipeline
 from workers.settings.policies import EvidencePolicy
 
 
@@ -191,6 +192,28 @@ def test_a_log_that_goes_away_and_comes_back_loses_nothing(judge: Judge) -> None
     world.wait_all_committed()
     assert started.stop()
     assert len(world.verdicts()) == 100
+
+
+def test_a_stop_while_the_log_is_away_is_bounded_and_not_called_clean(judge: Judge) -> None:
+    world = World(partitions=1)
+    world.broker.hold_acknowledgements()
+    world.feed(distinct(10))
+    told = settings(retry_initial_ms="1", retry_max_ms="5", shutdown_timeout_ms="1000")
+    started = start(world.log(), judge, told)
+    world.wait_for(lambda: len(world.records(VERDICTS)) == 10)
+    world.broker.set_reachable(False)
+    assert not started.stop()
+    world.broker.set_reachable(True)
+    assert world.committed().get(TopicPartition(INPUT, 0), 0) == 0
+
+
+def test_a_stop_before_the_log_was_ever_there_is_clean(judge: Judge) -> None:
+    world = World(partitions=1)
+    told = settings(retry_initial_ms="1", retry_max_ms="5")
+    pipeline = Pipeline(world.log().source(), world.log().sink(), judge, told)
+    world.broker.set_reachable(False)
+    pipeline.stop()
+    assert pipeline.run()
 
 
 def test_rows_refused_for_a_while_are_sent_again(judge: Judge) -> None:

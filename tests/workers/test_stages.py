@@ -71,9 +71,13 @@ def test_a_failure_downstream_does_not_leave_the_owner_waiting() -> None:
         raise ValueError("broken step")
 
     chain = Chain([Step(name="pass", work=lambda item: item), Step(name="fail", work=fail)])
-    with pytest.raises(ValueError, match="broken step"):
+
+    def offer_for_ever() -> None:
         while True:
             chain.offer(0, 60)
+
+    with pytest.raises(ValueError, match="broken step"):
+        offer_for_ever()
 
 
 def test_closing_is_bounded_in_time() -> None:

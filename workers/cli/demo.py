@@ -123,9 +123,7 @@ def _summarise(console: Console, account: Account, log: str, clean: int) -> bool
         f"verdicts out  {account.verdicts:>9,}  "
         + counts((label, account.labels[label]) for label in order)
     )
-    console.print(
-        f"dead letters  {account.dead:>9,}  " + counts(sorted(account.causes.items()))
-    )
+    console.print(f"dead letters  {account.dead:>9,}  " + counts(sorted(account.causes.items())))
     console.print(f"events/s      {rate:>9,.0f}  from the first one fed to the last one judged")
     if not account.exact:
         console.print(
@@ -227,7 +225,8 @@ def _thread_worker(settings: Settings) -> Iterator[_Worker]:
     """The same pipeline on the log of this process."""
     from workers.demo import DemoError  # noqa: PLC0415
     from workers.judge import Judge  # noqa: PLC0415
-    from workers.log.memory import MemoryBroker, MemoryLog  # noqa: PLC0415
+    from workers.log.memory import MemoryLog  # noqa: PLC0415
+    from workers.log.memory_broker import MemoryBroker  # noqa: PLC0415
     from workers.pipeline import Pipeline  # noqa: PLC0415
     from workers.worker import load_engine  # noqa: PLC0415
 
@@ -308,5 +307,3 @@ def _progress(console: Console, events: int) -> Iterator[Callable[[Account], Non
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command()(demo)
-
-
