@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from schemas.text import visible
 from workers.cli.app import new_app
 from workers.cli.options import CLIENT, takes_settings
-from workers.errors import ConfigurationError
+from workers.errors import ConfigurationError, LogUnavailableError, TopicMissingError
 from workers.settings.resolve import Given, load
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ _MOST_REPLICAS: Final = 32_767
 # As many replicas of a worker as a machine or two can feed; more can be added to a topic later.
 _PARTITIONS: Final = 4
 
+# A new cluster has no coordinator for a group before it is asked for one. Less time than a
+# cluster that is away takes to be given up, so that this is not waited for twice.
+_COORDINATOR_S: Final = 8.0
+
 _TopicNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TOPIC]...",
-        help="Topics. Default: the input, verdict and dead-letter topics of the settings.",
+        metavar="TOPIC",
+        help="Which topics. Default: the input, verdict and dead-letter topics of the settings.",
         show_default=False,
     ),
 ]
@@ -115,17 +120,29 @@ def describe(given: Given, topics: _TopicNames = None, *, as_json: _AsJson = Fal
 
     Exit code 1 if a topic does not exist; the others are shown.
     """
-    from workers.errors import TopicMissingError  # noqa: PLC0415
+    from tenacity import (  # noqa: PLC0415
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_fixed,
+    )
+
     from workers.log import topics as cluster  # noqa: PLC0415
 
     settings = _loaded(given)
+    retrying = Retrying(
+        retry=retry_if_exception_type(LogUnavailableError),
+        stop=stop_after_delay(_COORDINATOR_S),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
     described: list[TopicDescription] = []
-    missing: list[TopicMissingError] = []
+    missing: list[str] = []
     for name in _asked_for(topics, settings):
         try:
-            described.extend(cluster.describe(settings.connection, [name]))
+            described.extend(retrying(cluster.describe, settings.connection, [name]))
         except TopicMissingError as error:
-            missing.append(error)
+            missing.append(str(error))
     group = settings.connection.group_id
     if as_json:
         _print_json([_document(topic, group) for topic in described])
@@ -134,8 +151,8 @@ def describe(given: Given, topics: _TopicNames = None, *, as_json: _AsJson = Fal
             if number:
                 typer.echo()
             _print_description(topic, group)
-    for error in missing:
-        typer.echo(f"Error: {error}", err=True)
+    for message in missing:
+        typer.echo(f"Error: {visible(message)}", err=True)
     if missing:
         raise typer.Exit(1)
 

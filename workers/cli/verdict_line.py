@@ -43,7 +43,7 @@ def underlined(text: str, evidence: Sequence[VerdictSpan]) -> Text:
     styles: list[str | None] = [None] * len(shown)
     for span in evidence:
         style = _SPEAKS_FOR_HARM if span["weight"] > 0 else _SPEAKS_FOR_HARMLESS
-        for i in range(span["start"], min(span["end"], len(shown))):
+        for i in range(max(0, span["start"]), min(span["end"], len(shown))):
             styles[i] = style
     line = Text()
     start = 0

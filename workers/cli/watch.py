@@ -9,6 +9,7 @@ import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
     from threading import Event
 
     from schemas.verdict_reader import Verdict
-    from workers.cli.watching import Watcher
+    from workers.cli.watching import Seen, Watcher
+
+    Show = Callable[[list[tuple[bytes, Verdict]]], None]
 
 _INTERRUPTED: Final = 130
+
+
+class _Label(StrEnum):
+    """`schemas.label.Label` without its numpy, for the help; typer takes no list of literals."""
+
+    BENIGN = "benign"
+    SUSPICIOUS = "suspicious"
+    MALICIOUS = "malicious"
 
 
 @takes_settings(*CLIENT, "verdict_topic", "isolation_level", "log_level", "log_format")
@@ -31,10 +42,10 @@ def watch(
     given: Given,
     *,
     labels: Annotated[
-        list[Literal["benign", "suspicious", "malicious"]] | None,
+        list[_Label] | None,
         typer.Option(
             "--label",
-            metavar="LABEL",
+            metavar="benign|suspicious|malicious",
             help="Show verdicts of this label only; repeatable. Default: all labels.",
             show_default=False,
         ),
@@ -43,6 +54,7 @@ def watch(
         Literal["beginning", "now"],
         typer.Option(
             "--from",
+            metavar="beginning|now",
             help="Where to start: with the oldest verdict there is, or the next. Default: now.",
             show_default=False,
         ),
@@ -58,8 +70,8 @@ def watch(
     """Show verdicts as they come, until interrupted.
 
     On a terminal the evidence is underlined. What is no verdict gets a warning on standard error.
-    Nothing is committed, and workers' groups are not touched. Exit code 0, also when interrupted,
-    unless --limit was not reached: then 130.
+    Nothing is committed, and no group of workers is touched. Exit code 0, also when interrupted;
+    130 if that was before --limit was reached.
     """
     from workers import journal  # noqa: PLC0415
     from workers.cli.logs import open_log  # noqa: PLC0415
@@ -88,41 +100,51 @@ def watch(
 
 
 def _show_turns(
-    watcher: Watcher,
-    wanted: frozenset[str] | None,
-    limit: int | None,
-    show: Callable[[list[tuple[bytes, Verdict]]], None],
-    topic: str,
+    watcher: Watcher, wanted: frozenset[str] | None, limit: int | None, show: Show, topic: str
 ) -> int | None:
     """Show what comes until stopped or at the limit; return how much of that is left."""
-    from schemas.text import visible  # noqa: PLC0415
-
     left = limit
     announced = not sys.stderr.isatty()
     for seen in watcher.turns():
         if not announced and watcher.ready:
             announced = True
             typer.echo(f"Watching {topic}. Ctrl-C ends.", err=True)
-        for other in seen.others:
-            typer.echo(f"Warning: {visible(other)}", err=True)
-        chosen = [pair for pair in seen.verdicts if wanted is None or pair[1]["label"] in wanted]
+        shown = _show(seen, wanted, left, show)
         if left is not None:
-            chosen = chosen[:left]
-            left -= len(chosen)
-        if chosen:
-            show(chosen)
+            left -= shown
         if left == 0 or _readers_gone():
             break
     return left
 
 
-def _show_bytes(verdicts: Iterable[tuple[bytes, Verdict]]) -> None:
-    # In JSON a line break can only be white space between two tokens.
-    lines = (value.replace(b"\n", b" ").replace(b"\r", b" ") for value, _ in verdicts)
-    typer.echo(b"\n".join(lines))
+def _show(seen: Iterable[Seen], wanted: frozenset[str] | None, most: int | None, show: Show) -> int:
+    """Show the verdicts of one turn, all at once but for warnings between; return how many."""
+    from schemas.text import visible  # noqa: PLC0415
+
+    shown = 0
+    waiting: list[tuple[bytes, Verdict]] = []
+    for one in seen:
+        if one.verdict is None:
+            show(waiting)
+            waiting = []
+            typer.echo(f"Warning: {visible(one.problem)}", err=True)
+        elif wanted is None or one.verdict["label"] in wanted:
+            waiting.append((one.value, one.verdict))
+            shown += 1
+            if shown == most:
+                break
+    show(waiting)
+    return shown
 
 
-def _shower() -> Callable[[list[tuple[bytes, Verdict]]], None]:
+def _show_bytes(verdicts: list[tuple[bytes, Verdict]]) -> None:
+    if verdicts:
+        # In JSON a line break can only be white space between two tokens.
+        lines = (value.replace(b"\n", b" ").replace(b"\r", b" ") for value, _ in verdicts)
+        typer.echo(b"\n".join(lines))
+
+
+def _shower() -> Show:
     from workers.cli.terminal import printer  # noqa: PLC0415
     from workers.cli.verdict_line import verdict_line  # noqa: PLC0415
 
@@ -133,7 +155,7 @@ def _shower() -> Callable[[list[tuple[bytes, Verdict]]], None]:
         if console.is_terminal:
             for line in lines:
                 console.print(line)
-        else:
+        elif lines:
             typer.echo("\n".join(line.plain for line in lines))
 
     return show
@@ -167,19 +189,19 @@ def _stopped_by_broken_pipe(stopping: Event) -> Iterator[None]:
 @contextmanager
 def _stopped_by_signals(stopping: Event) -> Iterator[None]:
     """SIGTERM and SIGINT end the turn in hand and then the watch; a second one, at once."""
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
 
     def stop(number: int, _frame: object) -> None:
         stopping.set()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     for number in (signal.SIGTERM, signal.SIGINT):
         before[number] = signal.signal(number, stop)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for handled, handler in before.items():
+            signal.signal(handled, handler)
 
 
 def register(app: typer.Typer) -> None:

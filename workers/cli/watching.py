@@ -7,26 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import structlog
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_when_event_set,
-    wait_random_exponential,
-)
-from tenacity.nap import sleep_using_event
-
 from schemas.errors import ContractError
 from schemas.verdict_reader import Verdict, decode_verdict
 from workers.errors import LogUnavailableError
-from workers.journal import Recurring
+from workers.retrying import Reporter, retrying
 
 if TYPE_CHECKING:
     from workers.log.contract import Log, Records
     from workers.settings.policies import RetryPolicy
-
-journal = structlog.get_logger(__name__)
 
 # Enough to get through a long topic quickly; a turn ends with the first that come.
 _POLL_ROWS: Final = 500
@@ -37,15 +25,17 @@ _TURN_S: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What came in one turn; any part may be empty.
+    """One value of the topic.
 
     Attributes:
-        verdicts: Each as it is on the topic, and as read.
-        others: For each value that is no verdict, where it is and what is wrong with it.
+        value: As it is there.
+        verdict: As read; None if it is no verdict.
+        problem: Then where it is and what is wrong with it.
     """
 
-    verdicts: list[tuple[bytes, Verdict]]
-    others: list[str]
+    value: bytes
+    verdict: Verdict | None = None
+    problem: str = ""
 
 
 class Watcher:
@@ -62,18 +52,12 @@ class Watcher:
 
     def __init__(self, log: Log, topic: str, *, retry: RetryPolicy) -> None:
         self.stopping = threading.Event()
-        self._topic = topic
         self._source = log.source()
-        self._recurring = Recurring(period_s=retry.report_period_ms / 1_000)
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(LogUnavailableError),
-            wait=wait_random_exponential(
-                multiplier=retry.initial_ms / 1_000, max=retry.max_ms / 1_000
-            ),
-            stop=stop_when_event_set(self.stopping),
-            sleep=sleep_using_event(self.stopping),
-            before_sleep=self._report,
-            reraise=True,
+        self._retrying = retrying(
+            retry,
+            self.stopping,
+            Reporter(retry),
+            f"topic '{topic}' cannot be read and is tried again",
         )
         self._source.subscribe(topic, self)
 
@@ -91,34 +75,25 @@ class Watcher:
         """Whether the place to start from is fixed, so that nothing that comes now is missed."""
         return bool(self._source.positions())
 
-    def turns(self) -> Iterator[Seen]:
+    def turns(self) -> Iterator[list[Seen]]:
         """What comes, turn by turn, until ``stopping`` is set; at least once in `_TURN_S`."""
         while not self.stopping.is_set():
             try:
                 records = self._retrying(self._source.poll, _POLL_ROWS, _TURN_S)
             except LogUnavailableError:
                 return  # given up only when told to stop
-            yield _read(records)
+            yield list(_read(records))
 
     def close(self) -> None:
         """Leave the group, which is gone then."""
         self._source.close()
 
-    def _report(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if self._recurring.admit("unavailable") is not None:
-            journal.warning(
-                "the log cannot be reached and is tried again", topic=self._topic, error=str(error)
-            )
 
-
-def _read(records: Records) -> Seen:
-    seen = Seen(verdicts=[], others=[])
+def _read(records: Records) -> Iterator[Seen]:
     for row, value in enumerate(records.values):
         try:
-            seen.verdicts.append((value or b"", decode_verdict(value or b"")))
+            yield Seen(value=value or b"", verdict=decode_verdict(value or b""))
         except ContractError as error:
             place = f"{records.topic}[{records.partitions[row]}] offset {records.offsets[row]}"
             reason = "no value" if value is None else error
-            seen.others.append(f"{place}: {reason}")
-    return seen
+            yield Seen(value=value or b"", problem=f"{place}: {reason}")
