@@ -55,7 +55,7 @@ def _by_meaning(error: Exception, doing: str) -> WorkerError | None:
     if isinstance(error, _AUTHENTICATION):
         return AuthorisationError(
             f"{doing}: the cluster did not accept who we are ({type(error).__name__}). Check "
-            "--sasl-mechanism, --sasl-username and --sasl-password"
+            "--sasl-mechanism, --sasl-username and --sasl-password-file"
         )
     if isinstance(error, errors.AuthorizationError):
         return AuthorisationError(

@@ -56,7 +56,7 @@ _OF_THEIR_OWN: Final[Mapping[str, str]] = {
     "max_poll_interval_ms": "--max-poll-interval-ms",
     "max_poll_records": "--max-batch",
     "sasl_mechanism": "--sasl-mechanism",
-    "sasl_plain_password": "--sasl-password",
+    "sasl_plain_password": "--sasl-password-file",
     "sasl_plain_username": "--sasl-username",
     "security_protocol": "--security-protocol",
     "session_timeout_ms": "--session-timeout-ms",
@@ -64,7 +64,7 @@ _OF_THEIR_OWN: Final[Mapping[str, str]] = {
     "ssl_certfile": "--ssl-certfile",
     "ssl_check_hostname": "--ssl-check-hostname",
     "ssl_keyfile": "--ssl-keyfile",
-    "ssl_password": "--ssl-password",
+    "ssl_password": "--ssl-password-file",
 }
 _FIXED: Final = frozenset(
     {
@@ -190,7 +190,7 @@ def _parsed(given: str, text: str) -> Any:
     """The value of one override."""
     name = given.replace(".", "_")
     if name in _OF_THEIR_OWN:
-        raise ConfigurationError(f"--kafka {given}={text}: set this with {_OF_THEIR_OWN[name]}")
+        raise ConfigurationError(f"--kafka {given}: set this with {_OF_THEIR_OWN[name]}")
     if name in _FIXED:
         raise ConfigurationError(
             f"--kafka {given}={text}: the worker's guarantees rest on this option, so it cannot "
@@ -201,7 +201,8 @@ def _parsed(given: str, text: str) -> Any:
     if name not in _KNOWN:
         near = difflib.get_close_matches(name, _KNOWN, n=1)
         hint = f"; did you mean {near[0].replace('_', '.')}?" if near else ""
-        raise ConfigurationError(f"--kafka {given}={text}: no such option of the client{hint}")
+        # The value stays untold: what other clients know by that name may be a secret.
+        raise ConfigurationError(f"--kafka {given}: no such option of the client{hint}")
     kind = _KNOWN[name]
     if kind is bool:
         if text.lower() not in ("true", "false"):
