@@ -195,6 +195,9 @@ def _overrides(layers: Sequence[Layer], problems: list[str]) -> list[Entry]:
                 f"Kafka option {name!r} from {raw.origin} is a setting of its own; "
                 f"give {setting.key} or {setting.variable}"
             )
+            continue
+        if (refusal := _refusal(name, str(raw.value))) is not None:
+            problems.append(f"Kafka option {name!r} {refusal[0]}from {raw.origin}: {refusal[1]}")
     return [
         Entry(
             key=override_name(name),
@@ -204,6 +207,26 @@ def _overrides(layers: Sequence[Layer], problems: list[str]) -> list[Entry]:
         )
         for name, raw in sorted(merged.items())
     ]
+
+
+def _refusal(name: str, text: str) -> tuple[str, str] | None:
+    """What the Kafka client has against one of its options: the value if it may be told, and why.
+
+    Values of options that it does not know stay untold: other clients may know a secret by that
+    name.
+    """
+    # Only now: the client takes longer to import than all else here, and is seldom overridden.
+    from workers.log.kafka_options import overrides_of  # noqa: PLC0415
+
+    try:
+        overrides_of(Connection(overrides={name: text}), {})
+    except ConfigurationError as error:
+        reason = str(error).removeprefix(f"--kafka {name}")
+        told = reason.removeprefix(f"={text}: ")
+        if told != reason:
+            return f"has value {_quoted(text)} ", told
+        return "", reason.removeprefix(": ")
+    return None
 
 
 def _conflicts(entries: Mapping[str, Entry]) -> list[str]:

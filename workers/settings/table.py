@@ -169,7 +169,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _security("ssl_check_hostname", Flag(), "Whether a broker's certificate must name its host."),
     _security(
         "sasl_mechanism",
-        Choice(("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER")),
+        # OAUTHBEARER needs a provider of tokens, which is code and no setting.
+        Choice(("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI")),
         "How the client proves who it is.",
     ),
     _security("sasl_username", Text("NAME"), "User for PLAIN and SCRAM."),

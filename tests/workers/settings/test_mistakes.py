@@ -180,6 +180,51 @@ def test_a_client_option_that_is_a_setting(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pair", "expected"),
+    [
+        (
+            "fetch.max.byte=1",
+            (
+                "Kafka option 'fetch_max_byte' from --kafka fetch.max.byte: "
+                "no such option of the client; did you mean fetch.max.bytes?"
+            ),
+        ),
+        (
+            "fetch.max.bytes=1M",
+            (
+                "Kafka option 'fetch_max_bytes' has value '1M' from --kafka fetch.max.bytes: "
+                "not an int"
+            ),
+        ),
+        (
+            "compression.type=rar",
+            (
+                "Kafka option 'compression_type' has value 'rar' from --kafka compression.type: "
+                "not one of none, gzip, lz4, snappy, zstd"
+            ),
+        ),
+        (
+            "max.poll.records=5",
+            (
+                "Kafka option 'max_poll_records' from --kafka max.poll.records: "
+                "set this with --max-batch"
+            ),
+        ),
+        (
+            "acks=0",
+            (
+                "Kafka option 'acks' has value '0' from --kafka acks: the worker's guarantees "
+                "rest on this option, so it cannot be changed"
+            ),
+        ),
+    ],
+    ids=["unknown", "not a number", "not a choice", "set elsewhere", "fixed"],
+)
+def test_a_client_option_that_cannot_be_used(pair: str, expected: str) -> None:
+    assert problems(overrides=(pair,)) == (expected,)
+
+
+@pytest.mark.parametrize(
     "variable",
     [
         "WEIR_SERVICE_HOST",

@@ -58,7 +58,7 @@ def test_value_and_file_in_one_place_are_a_mistake(secret_file: Path) -> None:
 
 def test_never_in_a_repr() -> None:
     effective = loaded(
-        Given(options=SASL, overrides=[f"sasl.oauth.secret={SECRET}"]),
+        Given(options=SASL, overrides=[f"proxy.url={SECRET}"]),
         {"WEIR_SASL_PASSWORD": SECRET, "WEIR_SSL_PASSWORD": SECRET},
     )
 
@@ -68,13 +68,13 @@ def test_never_in_a_repr() -> None:
 
 def test_hidden_among_the_entries() -> None:
     effective = loaded(
-        Given(options=SASL, overrides=[f"some.token={SECRET}", "fetch.max.bytes=1"]),
+        Given(options=SASL, overrides=[f"proxy.url={SECRET}", "fetch.max.bytes=1"]),
         {"WEIR_SASL_PASSWORD": SECRET},
     )
     shown = {entry.key: entry.shown for entry in effective.entries}
 
     assert shown["sasl_password"] == HIDDEN
-    assert shown["kafka.some_token"] == HIDDEN
+    assert shown["kafka.proxy_url"] == HIDDEN
     assert shown["kafka.fetch_max_bytes"] == "1"
     assert shown["ssl_password"] is None
 
@@ -100,3 +100,11 @@ def test_a_bad_secret_in_toml_is_not_told_in_the_error(tmp_path: Path) -> None:
 
     assert "'sasl_password' has a value from" in str(caught.value)
     assert "4711" not in str(caught.value)
+
+
+def test_a_client_option_that_does_not_exist_may_have_been_meant_as_a_secret() -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(environ={"WEIR_KAFKA_SSL_KEYSTORE_PASSWORD": SECRET})
+
+    assert "'ssl_keystore_password' from WEIR_KAFKA_SSL_KEYSTORE_PASSWORD" in str(caught.value)
+    assert SECRET not in str(caught.value)
