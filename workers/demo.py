@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from schemas import dead_letter
 from schemas.errors import ContractError
 from schemas.verdict_reader import Verdict, decode_verdict
 from workers.errors import LogError, WorkerError
-from workers.log.contract import Headers, Log, Outgoing, Records, Source, TopicPartition
+from workers.log.contract import Delivery, Headers, Log, Outgoing, Records, Source, TopicPartition
 from workers.settings.policies import Topics
 
 HEADER = "demo-event"
@@ -127,7 +127,7 @@ def demonstrate(
     log: Log,
     watching: Callable[[str], Log],
     topics: Topics,
-    alive: Callable[[], None],
+    ready: Callable[[], bool],
 ) -> Iterator[tuple[Account, list[Verdict]]]:
     """Feed every line as an event, and yield the account and new verdicts until all are out.
 
@@ -137,7 +137,7 @@ def demonstrate(
         watching: Makes the log to read one topic of outcomes from: as a group of its own that
             starts at the topic's end.
         topics: Names of the topics.
-        alive: Raises when the worker has gone.
+        ready: Whether the worker works; raises when it has gone.
 
     Raises:
         DemoError: nothing comes out any more.
@@ -153,20 +153,26 @@ def demonstrate(
     try:
         for collector in collectors:
             collector.await_start(_STALL_SECONDS)
+        # The rate is that of the worker at work: its start is not counted.
+        deadline = time.monotonic() + _STALL_SECONDS
+        while not ready():
+            if time.monotonic() > deadline:
+                raise DemoError(f"the worker is not ready after {_STALL_SECONDS:.0f} seconds")
+            collectors[0].poll(0.05)
         started = last_seen = time.monotonic()
         feeding = _fed(lines, sink.publish, topics.input_topic, run)
         while True:
             account.fed += next(feeding, 0)
             verdicts: list[Verdict] = []
             for collector in collectors:
-                found = _take(collector.poll(0.05), account, run, topics, verdicts)
+                found = _take(collector.poll(0.02), account, run, topics, verdicts)
                 if found:
                     last_seen = time.monotonic()
             account.seconds = last_seen - started
             yield account, verdicts
             if account.fed == account.events and not account.missing:
                 return
-            alive()
+            ready()
             if time.monotonic() - last_seen > _STALL_SECONDS:
                 raise DemoError(
                     f"nothing came out for {_STALL_SECONDS:.0f} seconds; "
@@ -180,11 +186,22 @@ def demonstrate(
 
 def _fed(
     lines: Sequence[bytes],
-    publish: Callable[[Outgoing], object],
+    publish: Callable[[Outgoing], Delivery],
     topic: str,
     run: str,
 ) -> Iterator[int]:
-    """Feed some lines a step; yield how many were acknowledged."""
+    """Feed some lines a step; yield how many more are acknowledged."""
+    under_way: deque[tuple[int, Delivery]] = deque()
+
+    def landed() -> int:
+        rows = 0
+        while under_way and under_way[0][1].done():
+            sent, delivery = under_way.popleft()
+            for error in delivery.failures().values():
+                raise LogError(f"an event could not be fed: {error}") from error
+            rows += sent
+        return rows
+
     for start in range(0, len(lines), _FEED_ROWS):
         values = lines[start : start + _FEED_ROWS]
         headers: list[Headers] = [
@@ -193,11 +210,10 @@ def _fed(
         delivery = publish(
             Outgoing(topic=topic, keys=[None] * len(values), values=values, headers=headers)
         )
-        while not delivery.wait(0.1):  # type: ignore[attr-defined]
-            yield 0
-        for error in delivery.failures().values():  # type: ignore[attr-defined]
-            raise LogError(f"an event could not be fed: {error}") from error
-        yield len(values)
+        under_way.append((len(values), delivery))
+        yield landed()
+    while under_way:
+        yield landed()
 
 
 def _take(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +31,9 @@ _PARTITIONS = 4
 # Of the benign verdicts one in so many is shown, of the others all.
 _BENIGN_SHOWN = 25
 _STOP_SECONDS = 30.0
+# What the worker's journal says once it works, and how far into it to look.
+_ASSIGNED = b'"partitions assigned"'
+_READY_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +43,13 @@ class _Worker:
     Attributes:
         log: To feed.
         watching: Makes the log to watch a topic of outcomes on.
-        alive: Raises when the worker has gone.
+        ready: Whether it works; raises when it has gone.
         ended: Stops it, and gives its exit code.
     """
 
     log: Log
     watching: Callable[[str], Log]
-    alive: Callable[[], None]
+    ready: Callable[[], bool]
     ended: Callable[[], int]
 
 
@@ -81,7 +84,7 @@ def demo(
     with opened(source) as lines:
         values = [line for batch in lines for line in batch if line.strip()]
     # The account is what is shown; of the worker's journal only what goes wrong.
-    journal.configure(replace(settings.journal, log_level="warning"))
+    journal.configure(replace(settings.journal, log_level="error"))
     console = printer()
     account: Account | None = None
     with _thread_worker(settings) if memory else _process_worker(settings, given) as worker:
@@ -90,11 +93,11 @@ def demo(
             log=worker.log,
             watching=worker.watching,
             topics=settings.topics,
-            alive=worker.alive,
+            ready=worker.ready,
         )
         with _progress(console, len(values)) as report:
             benign = 0
-            for account, verdicts in steps:  # noqa: B007 - the last account is summed up below
+            for account, verdicts in steps:
                 for verdict in verdicts:
                     benign += verdict["label"] == "benign"
                     if verdict["label"] != "benign" or benign % _BENIGN_SHOWN == 1:
@@ -150,10 +153,9 @@ def _process_worker(settings: Settings, given: Given) -> Iterator[_Worker]:
     names = settings.topics
     topics.create(
         settings.connection,
-        {
-            name: _PARTITIONS
-            for name in (names.input_topic, names.verdict_topic, names.dead_letter_topic)
-        },
+        dict.fromkeys(
+            (names.input_topic, names.verdict_topic, names.dead_letter_topic), _PARTITIONS
+        ),
     )
 
     def watching(_topic: str) -> Log:
@@ -169,11 +171,13 @@ def _process_worker(settings: Settings, given: Given) -> Iterator[_Worker]:
     with tempfile.TemporaryFile() as journal:
         process = _start_worker(given, journal)
 
-        def alive() -> None:
+        def ready() -> bool:
             if process.poll() is not None:
                 raise DemoError(
                     f"the worker ended with exit code {process.returncode}:\n{_tail(journal)}"
                 )
+            # Read where it stands: the worker writes through a descriptor of its own.
+            return _ASSIGNED in os.pread(journal.fileno(), _READY_BYTES, 0)
 
         def ended() -> int:
             process.terminate()
@@ -187,7 +191,7 @@ def _process_worker(settings: Settings, given: Given) -> Iterator[_Worker]:
             yield _Worker(
                 log=KafkaLog(settings.connection),
                 watching=watching,
-                alive=alive,
+                ready=ready,
                 ended=ended,
             )
         finally:
@@ -251,9 +255,10 @@ def _thread_worker(settings: Settings) -> Iterator[_Worker]:
     thread = threading.Thread(target=work, name="weir-worker", daemon=True)
     thread.start()
 
-    def alive() -> None:
+    def ready() -> bool:
         if outcome and isinstance(outcome[0], BaseException):
             raise DemoError(f"the worker failed: {outcome[0]}") from outcome[0]
+        return True
 
     def ended() -> int:
         pipeline.stop()
@@ -266,7 +271,7 @@ def _thread_worker(settings: Settings) -> Iterator[_Worker]:
             watching=lambda topic: MemoryLog(
                 broker, group_id=f"demo-{topic}", auto_offset_reset="latest"
             ),
-            alive=alive,
+            ready=ready,
             ended=ended,
         )
     finally:
