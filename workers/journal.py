@@ -31,6 +31,10 @@ _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
 # Libraries that log at INFO what is DEBUG to an operator of workers.
 _TALKATIVE: Final = ("kafka", "absl", "tensorflow", "h5py")
 
+# What the Kafka client warns of whenever it joins a group (it asks for the topic's partitions next)
+# and whenever it is closed (it was just asking for something).
+_NORMAL: Final = re.compile(r"No partition metadata for topic |Metadata refresh: failed Cancelled$")
+
 # More distinct messages than any client has; reached only by one that writes values into them.
 _MOST_KEYS: Final = 1_024
 
@@ -65,7 +69,7 @@ class Recurring:
 
 
 class _OncePerPeriod(logging.Filter):
-    """Keeps a library that repeats itself (a broker that is away) to one line a period."""
+    """Keeps the Kafka client to what is amiss, and to one line a period where that goes on."""
 
     def __init__(self, recurring: Recurring) -> None:
         super().__init__()
@@ -74,6 +78,8 @@ class _OncePerPeriod(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.name.startswith("kafka"):
             return True
+        if _NORMAL.match(record.getMessage()):
+            return False
         held = self._recurring.admit((record.name, record.levelno, record.msg))
         if held:
             record.suppressed = held

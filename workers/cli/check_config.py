@@ -60,4 +60,4 @@ def _plain(value: object) -> Any:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("check-config")(check_config)
+    app.command("check-config", short_help="Print the settings that hold.")(check_config)

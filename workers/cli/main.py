@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module, metadata
-from typing import TYPE_CHECKING, Annotated, Final
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from schemas.text import visible
 from workers.cli.app import new_app
@@ -43,6 +45,10 @@ _MISUSED: Final = 2
 
 def main() -> None:
     """Run the command line of this process, and end it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Where the terminal has no letter for a character, an escape stands for it.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -66,12 +72,22 @@ def run(arguments: Sequence[str]) -> int:
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The app with the verb that ``arguments`` begin with, or with all for help and mistakes."""
-    app = new_app(help="Fishweir: Kafka telemetry in, scored and explained verdicts out.")
+    app = new_app(
+        help="Fishweir: Kafka telemetry in, scored and explained verdicts out.", cls=_InOrder
+    )
     app.callback()(_top)
     named = arguments[0] if arguments else None
     for module in [VERBS[named]] if named in VERBS else VERBS.values():
         import_module(module).register(app)
     return app
+
+
+class _InOrder(TyperGroup):
+    """Shows the verbs in their order; Typer puts those without verbs of their own first."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        known = super().list_commands(ctx)
+        return [verb for verb in VERBS if verb in known]
 
 
 def _print_version(asked: bool) -> None:

@@ -29,4 +29,4 @@ def schema(
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command()(schema)
+    app.command(short_help="Print the contracts as JSON Schema.")(schema)
