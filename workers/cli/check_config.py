@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def check_config(
     given: Given,
     detector: Annotated[
-        Literal["url"], typer.Argument(help="Whose worker would run with these settings.")
+        Literal["url"],
+        typer.Argument(metavar="url", help="Whose worker would run with these settings."),
     ] = "url",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

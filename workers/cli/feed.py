@@ -26,7 +26,7 @@ _INTERRUPTED = 130
 @takes_settings(*CLIENT, "log_level", "log_format")
 def feed(
     given: Given,
-    topic: Annotated[str, typer.Argument(help="Topic to put the lines on.")],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Topic to put the lines on.")],
     *,
     source: Annotated[
         str,
@@ -89,6 +89,8 @@ def feed(
         wrap_in = None if lines.are_json(form) else field
         sink = open_log(settings.connection).sink()
         try:
+            # Asked first: a topic or cluster that is not there is one mistake, not one a line.
+            sink.max_record_bytes(topic)
             feeder = Feeder(
                 sink, topic, shape=Shape(wrap_in=wrap_in, key_field=key_field), rate=rate
             )

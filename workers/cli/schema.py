@@ -10,7 +10,10 @@ import typer
 def schema(
     contract: Annotated[
         Literal["telemetry", "verdict", "dead-letter"] | None,
-        typer.Argument(help="Which contract; all three, as one JSON object, without it."),
+        typer.Argument(
+            metavar="telemetry|verdict|dead-letter",
+            help="Which contract; all three, as one JSON object, without it.",
+        ),
     ] = None,
 ) -> None:
     """Print the JSON Schema of telemetry, verdicts or dead letters."""
