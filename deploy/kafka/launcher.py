@@ -41,7 +41,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("fetch", help="fetch Kafka's jars through Maven, once")
+    commands.add_parser("fetch", help="fetch Kafka's jars through Maven, once; check for Java")
     run = commands.add_parser("run", help="run a node until interrupted")
     run.add_argument("--port", type=int, default=9092, help="port for clients; 0 picks a free one")
     run.add_argument("--data-dir", type=Path, help="keep storage here instead of a temporary one")
@@ -63,6 +63,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         if arguments.command == "fetch":
+            find_java()
             print(fetch_jars())
         else:
             _run(arguments)
@@ -104,18 +105,21 @@ def _start(arguments: argparse.Namespace, folder: Path) -> Node:
             heap=arguments.heap,
             properties=dict(arguments.properties),
         )
-        node = Node.start(settings)
         try:
-            node.await_serving()
+            return _start_once(settings)
         except NodeFailedError:
-            node.stop()
             if not attempts:
                 raise
-        except BaseException:
-            node.stop()
-            raise
-        else:
-            return node
+
+
+def _start_once(settings: NodeSettings) -> Node:
+    node = Node.start(settings)
+    try:
+        node.await_serving()
+    except BaseException:
+        node.stop()
+        raise
+    return node
 
 
 def _watch(node: Node, parent: int | None) -> None:

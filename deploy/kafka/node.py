@@ -72,6 +72,12 @@ def free_port() -> int:
         return port
 
 
+def taken(port: int) -> bool:
+    """Whether something listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
 def broker_properties(settings: NodeSettings) -> dict[str, str]:
     """The node's ``server.properties``.
 
@@ -119,8 +125,11 @@ class Node:
         """Format the storage where that was not done yet, and start the node.
 
         Raises:
-            NodeFailedError: the storage cannot be formatted.
+            NodeFailedError: the port is taken, or the storage cannot be formatted.
         """
+        if taken(settings.port):
+            # The node would end, and whoever asks whether it serves would hear the other one.
+            raise NodeFailedError(f"something listens on {HOST}:{settings.port} already")
         folder = settings.folder
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
         lines = [f"{key}={value}" for key, value in broker_properties(settings).items()]
