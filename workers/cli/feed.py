@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Longest that letting go of the connections may take once every line is settled.
 _CLOSE_S = 10.0
 _INTERRUPTED = 130
+# Reasons of failure that are told, the most frequent first; some name the record's size.
+_REASONS = 5
 
 
 @takes_settings(*CLIENT, "log_level", "log_format")
@@ -139,15 +141,21 @@ def _progress(lines: Lines) -> Iterator[Callable[[Tally], None]]:
 def _summarise(tally: Tally, topic: str, seconds: float) -> None:
     from schemas.text import visible  # noqa: PLC0415
 
-    for reason, rows in tally.failures.most_common():
-        typer.echo(f"Error: {rows:,} lines failed: {visible(reason)}", err=True)
+    for reason, rows in tally.failures.most_common(_REASONS):
+        typer.echo(f"Error: {_lines(rows)} failed: {visible(reason)}", err=True)
+    if (reasons := len(tally.failures)) > _REASONS:
+        typer.echo(f"Error: and {reasons - _REASONS:,} other reasons", err=True)
     if tally.refused:
-        typer.echo(f"Error: {tally.refused:,} lines are not UTF-8 and were not sent", err=True)
+        typer.echo(f"Error: not sent, since not UTF-8: {_lines(tally.refused)}", err=True)
     typer.echo(
         f"{tally.acknowledged:,} of {tally.sent + tally.refused:,} lines on {topic} in "
         f"{seconds:.1f} s, {tally.acknowledged / max(seconds, 1e-3):,.0f} a second"
-        + (f"; {tally.blank:,} blank ones left out" if tally.blank else "")
+        + (f"; left out as blank: {_lines(tally.blank)}" if tally.blank else "")
     )
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
 
 
 def register(app: typer.Typer) -> None:
