@@ -87,15 +87,16 @@ def watch(
         auto_offset_reset="earliest" if start == "beginning" else "latest",
     )
     topic = settings.topics.verdict_topic
+    left = limit
     watcher = Watcher(open_log(connection), topic, retry=settings.retry)
     try:
-        with _stopped_by_signals(watcher.stopping), _stopped_by_broken_pipe(watcher.stopping):
+        with _stopped_by_signals(watcher.stopping), _ended_by_broken_pipe():
             wanted = frozenset(labels) if labels else None
             show = _show_bytes if as_json else _shower()
             left = _show_turns(watcher, wanted, limit, show, topic)
     finally:
         watcher.close()
-    if left:
+    if left and watcher.stopping.is_set():
         raise typer.Exit(_INTERRUPTED)
 
 
@@ -176,12 +177,11 @@ def _readers_gone() -> bool:
 
 
 @contextmanager
-def _stopped_by_broken_pipe(stopping: Event) -> Iterator[None]:
+def _ended_by_broken_pipe() -> Iterator[None]:
     """Whoever read us has seen enough: no mistake of anybody's."""
     try:
         yield
     except BrokenPipeError:
-        stopping.set()
         # Whatever is still buffered goes nowhere, without a complaint from the interpreter.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,0 +1,36 @@
+"""Verdicts to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from schemas.evidence import Evidence
+from schemas.label import Thresholds
+from schemas.verdict import Judge, Model, Verdicts, encode
+
+JUDGE = Judge(
+    detector="url",
+    model=Model(name="url", version="1", digest="d" * 64),
+    thresholds=Thresholds(suspicious=1.5, malicious=4.25),
+)
+LOGITS = {"benign": -3.0, "suspicious": 2.0, "malicious": 9.0}
+
+
+def verdict(
+    text: str, label: str = "benign", spans: Sequence[tuple[int, int, float]] = ()
+) -> bytes:
+    """One verdict as a worker would publish it."""
+    (value,) = encode(
+        Verdicts(
+            judge=JUDGE,
+            scored_at=datetime(2026, 11, 24, 8, 30, tzinfo=UTC),
+            texts=[text],
+            logits=np.array([LOGITS[label]], np.float32),
+            characters_seen=np.array([len(text)]),
+            evidence=Evidence.of_rows(1, {0: spans} if spans else {}, exact=True),
+        )
+    )
+    return value
