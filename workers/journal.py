@@ -29,7 +29,8 @@ _SUBJECTS: Final = frozenset({"url", "subject", "text"})
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
 
 # Libraries that log at INFO what is DEBUG to an operator of workers.
-_TALKATIVE: Final = ("kafka", "absl", "tensorflow", "h5py")
+_CLIENT: Final = "kafka"
+_TALKATIVE: Final = (_CLIENT, "absl", "tensorflow", "h5py")
 
 # What the Kafka client warns of whenever it joins a group (it asks for the topic's partitions next)
 # and whenever it is closed (it was just asking for something).
@@ -76,7 +77,7 @@ class _OncePerPeriod(logging.Filter):
         self._recurring = recurring
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith("kafka"):
+        if not record.name.startswith(_CLIENT):
             return True
         if _NORMAL.match(record.getMessage()):
             return False
@@ -87,13 +88,19 @@ class _OncePerPeriod(logging.Filter):
 
 
 def configure(
-    policy: JournalPolicy, *, report_period_ms: int = 30_000, stream: TextIO | None = None
+    policy: JournalPolicy,
+    *,
+    report_period_ms: int = 30_000,
+    client: bool = True,
+    stream: TextIO | None = None,
 ) -> None:
     """Send all logs of this process to ``stream`` (standard error), as ``policy`` says.
 
     Args:
         policy: Level and format.
         report_period_ms: What the Kafka client repeats is logged once in this time.
+        client: Whether to log what the Kafka client warns of; at the level ``debug`` it always is.
+            A verb that soon ends with an error of its own, which says the same, leaves it out.
         stream: Where to; a terminal gets the console form if the policy leaves it open.
     """
     stream = sys.stderr if stream is None else stream
@@ -148,7 +155,9 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in _TALKATIVE:
-        quiet = logging.DEBUG if level <= logging.DEBUG else max(level, logging.WARNING)
+        quiet = level if level <= logging.DEBUG else max(level, logging.WARNING)
+        if name == _CLIENT and not client and level > logging.DEBUG:
+            quiet = logging.CRITICAL
         logging.getLogger(name).setLevel(quiet)
 
 

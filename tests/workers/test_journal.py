@@ -113,6 +113,16 @@ def test_the_standard_library_comes_along() -> None:
     assert re.fullmatch(RFC3339_UTC, lines[0]["timestamp"])
 
 
+@pytest.mark.parametrize(("level", "told"), [("info", 0), ("debug", 1)])
+def test_the_client_may_be_left_out(level: Any, told: int) -> None:
+    stream = io.StringIO()
+    journal.configure(JournalPolicy(log_level=level), client=False, stream=stream)
+
+    logging.getLogger("kafka.client").error("broker 3 is away")
+
+    assert len(json_lines(stream)) == told
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_urls_are_defanged(form: str) -> None:
     stream = io.StringIO()

@@ -84,7 +84,7 @@ def feed(
     from workers.cli.logs import open_log  # noqa: PLC0415
 
     settings = load(given, detector="url", role="feed").settings
-    journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
+    journal.configure(settings.journal, client=False)
     started = time.monotonic()
     interrupted = False
     with opened(source) as lines:

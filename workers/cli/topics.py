@@ -161,7 +161,7 @@ def _loaded(given: Given) -> Settings:
     from workers import journal  # noqa: PLC0415
 
     settings = load(given, detector="url", role="topics").settings
-    journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
+    journal.configure(settings.journal, client=False)
     return settings
 
 
