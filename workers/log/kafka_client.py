@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -13,7 +15,7 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_delay,
-    wait_exponential_jitter,
+    wait_random_exponential,
 )
 
 from workers.errors import ConfigurationError, LogUnavailableError
@@ -48,11 +50,29 @@ def connect(
     attempts = Retrying(
         retry=retry_if_exception_type(LogUnavailableError),
         stop=stop_after_delay(CONNECT_SECONDS),
-        wait=wait_exponential_jitter(initial=0.1, max=2, jitter=0.2),
+        wait=wait_random_exponential(multiplier=0.2, max=2),
         reraise=True,
     )
     client: tuple[Client, KafkaNetClient] = attempts(_connect_once, make, options)
     return client
+
+
+def await_metadata(network: KafkaNetClient, topic: str) -> None:
+    """Return once a client that has subscribed to a topic knows its partitions.
+
+    A kafka-python 3.0.12 member that leads its group, and learns the partitions of its topic just
+    while it assigns them, assigns none and does not notice for ``metadata.max.age.ms``.
+
+    Raises:
+        LogUnavailableError: the cluster does not tell within `CONNECT_SECONDS`.
+    """
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while not network.cluster.partitions_for_topic(topic):
+        told = threading.Event()
+        update = network.cluster.request_update()
+        update.add_both(lambda _, told=told: told.set())
+        if time.monotonic() > deadline or not told.wait(max(0.0, deadline - time.monotonic())):
+            raise LogUnavailableError(f"the cluster does not tell the partitions of '{topic}'")
 
 
 @contextmanager

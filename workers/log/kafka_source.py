@@ -21,7 +21,7 @@ from workers.errors import AssignmentLostError, LogError
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import AssignmentListener, Records, TopicPartition
-from workers.log.kafka_client import connect
+from workers.log.kafka_client import await_metadata, connect
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import consumer_options
 from workers.log.kafka_positions import PositionReset
@@ -61,11 +61,17 @@ class KafkaSource:
         ):
             options[name] = max(options.get(name, KafkaConsumer.DEFAULT_CONFIG[name]), least)
         consumer, network = connect(_Consumer, options)
+        bridge = RebalanceBridge(listener, network, self._newly_assigned)
+        try:
+            consumer.subscribe([topic], listener=bridge)
+            await_metadata(network, topic)
+        except BaseException:
+            consumer.close(autocommit=False, timeout_ms=0)
+            raise
         self._topic = topic
-        self._bridge = RebalanceBridge(listener, network, self._newly_assigned)
+        self._bridge = bridge
         self._reset = PositionReset(consumer, self._connection)
         self._consumer = consumer
-        consumer.subscribe([topic], listener=self._bridge)
 
     def poll(self, max_records: int, timeout: float) -> Records:
         """See `workers.log.contract.Source`."""

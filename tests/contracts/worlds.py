@@ -1,0 +1,115 @@
+"""The two logs under one roof, with what the suite must do to them from outside."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from kafka import TopicPartition as KafkaPartition
+from kafka.admin import MemberToRemove
+
+from workers.log import topics
+from workers.log.connection import Connection
+from workers.log.contract import Log, TopicPartition
+from workers.log.kafka import KafkaLog
+from workers.log.kafka_client import admin
+from workers.log.memory import MemoryLog, Reset
+from workers.log.memory_broker import MemoryBroker
+
+
+class World(Protocol):
+    """Makes logs and topics, and acts as the cluster's operator."""
+
+    def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log: ...
+
+    def new_topic(self, partitions: int = 1, *, max_message_bytes: int | None = None) -> str: ...
+
+    def remove_before(self, place: TopicPartition, offset: int) -> None: ...
+
+    def expel_all(self, group: str, of: Iterable[TopicPartition]) -> None: ...
+
+    def committed(self, group: str, topic: str) -> Mapping[TopicPartition, int]: ...
+
+
+class MemoryWorld:
+    def __init__(self) -> None:
+        self.broker = MemoryBroker()
+
+    def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log:
+        return MemoryLog(self.broker, group, auto_offset_reset=reset)
+
+    def new_topic(self, partitions: int = 1, *, max_message_bytes: int | None = None) -> str:
+        name = f"topic-{uuid.uuid4().hex}"
+        if max_message_bytes is None:
+            self.broker.create_topic(name, partitions)
+        else:
+            self.broker.create_topic(name, partitions, max_message_bytes=max_message_bytes)
+        return name
+
+    def remove_before(self, place: TopicPartition, offset: int) -> None:
+        self.broker.remove_before(place, offset)
+
+    def expel_all(self, group: str, of: Iterable[TopicPartition]) -> None:
+        self.broker.expel(group, of)
+
+    def committed(self, group: str, topic: str) -> Mapping[TopicPartition, int]:
+        return {
+            place: offset
+            for place, offset in self.broker.committed(group).items()
+            if place.topic == topic
+        }
+
+
+class KafkaWorld:
+    """On a real node. Groups are set apart by a suffix, as the node outlives the test."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._suffix = uuid.uuid4().hex
+
+    def connection(self, group: str = "group", *, reset: Reset = "earliest") -> Connection:
+        return Connection(
+            bootstrap_servers=self.bootstrap_servers,
+            group_id=f"{group}-{self._suffix}",
+            auto_offset_reset=reset,
+            session_timeout_ms=6_000,
+            overrides={"heartbeat.interval.ms": "300"},
+        )
+
+    def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log:
+        return KafkaLog(self.connection(group, reset=reset))
+
+    def new_topic(
+        self,
+        partitions: int = 1,
+        *,
+        max_message_bytes: int | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> str:
+        name = f"topic-{uuid.uuid4().hex}"
+        settings = dict(config or {})
+        if max_message_bytes is not None:
+            settings["max.message.bytes"] = str(max_message_bytes)
+        topics.create(self.connection(), {name: partitions}, settings)
+        return name
+
+    def remove_before(self, place: TopicPartition, offset: int) -> None:
+        with admin(self.connection()) as client:
+            client.delete_records({KafkaPartition(*place): offset})
+
+    def expel_all(self, group: str, of: Iterable[TopicPartition]) -> None:
+        name = self.connection(group).group_id
+        with admin(self.connection()) as client:
+            members = client.describe_groups([name])[name]["members"]
+            client.remove_group_members(
+                name, [MemberToRemove(member_id=member["member_id"]) for member in members]
+            )
+
+    def committed(self, group: str, topic: str) -> Mapping[TopicPartition, int]:
+        (description,) = topics.describe(self.connection(group), [topic])
+        return {
+            TopicPartition(topic, partition.partition): partition.committed
+            for partition in description.partitions
+            if partition.committed is not None
+        }
