@@ -178,6 +178,20 @@ def test_exceptions_are_told_without_their_escapes(form: str) -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_what_the_client_warns_of_at_every_start_and_stop_is_left_out() -> None:
+    stream = io.StringIO()
+    configured(stream)
+
+    client = logging.getLogger("kafka.cluster")
+    client.warning("No partition metadata for topic %s", "alerts")
+    client.error("Metadata refresh: failed %s", "Cancelled")
+    client.error("Metadata refresh: failed %s", "ECONNREFUSED")
+
+    assert [line["event"] for line in json_lines(stream)] == [
+        "Metadata refresh: failed ECONNREFUSED"
+    ]
+
+
 def test_what_the_client_repeats_is_logged_once_a_period() -> None:
     stream = io.StringIO()
     configured(stream)

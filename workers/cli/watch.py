@@ -96,6 +96,8 @@ def watch(
             left = _show_turns(watcher, wanted, limit, show, topic)
     finally:
         watcher.close()
+    if watcher.stopping.is_set() and sys.stderr.isatty():
+        typer.echo(err=True)  # after the terminal's ^C
     if left and watcher.stopping.is_set():
         raise typer.Exit(_INTERRUPTED)
 
