@@ -35,7 +35,9 @@ def test_a_line_that_cannot_be_judged_has_its_error_in_its_place(judge: Judge) -
 def test_fields_without_meaning_off_kafka_are_null(judge: Judge) -> None:
     (line,) = LineScorer(judge, "url", are_json=False).score([PHISHING])
     verdict = decode_verdict(line)
-    assert verdict["id"] is verdict["record_id"] is verdict["source"] is None
+    assert verdict["id"] is None
+    assert verdict["record_id"] is None
+    assert verdict["source"] is None
 
 
 def test_plain_text_is_taken_as_it_is(judge: Judge) -> None:
