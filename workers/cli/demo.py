@@ -146,4 +146,4 @@ def _progress(console: Console, events: int) -> Iterator[Callable[[Account], Non
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command()(demo)
+    app.command(short_help="Run the main job on a file of events.")(demo)
