@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.workers.running import (
     DEAD,
     GROUP,
     INPUT,
+    LONG,
     VERDICTS,
     World,
     running,
@@ -30,8 +32,8 @@ from workers.errors import (
     TopicMissingError,
 )
 from workers.judge import Judge
-from workers.log.contract import TopicPartition
-from workers.log.memory import MemoryLog
+from workers.log.contract import Records, TopicPartition
+from workers.log.memory import MemoryLog, MemorySource
 from workers.pipeline import Pipeline
 from workers.settings.policies import EvidencePolicy
 
@@ -92,6 +94,7 @@ def test_key_and_headers_travel_with_the_verdict(judge: Judge) -> None:
     world = World(partitions=1)
     world.broker.append(
         INPUT,
+        LONG,
         b'{"url": "http://a.example/"}',
         key=b"host-7",
         headers=[("traceparent", b"00-abc"), ("weir-cause", b"forged")],
@@ -310,6 +313,51 @@ def test_an_engine_that_breaks_stops_the_worker(artefact: Artefact) -> None:
     with pytest.raises(MemoryError, match="no room"):
         started.join()
     assert world.committed().get(TopicPartition(INPUT, 0), 0) == 0
+
+
+def test_a_slow_engine_pauses_the_reading_instead_of_filling_memory(artefact: Artefact) -> None:
+    class Slow(NotANumber):
+        def __init__(self, artefact: Artefact) -> None:
+            super().__init__(artefact)
+            self.go_on = threading.Event()
+
+        def logits(self, features: Features) -> NDArray[np.float32]:
+            assert self.go_on.wait(LONG)
+            return super().logits(features)
+
+    class WatchedSource(MemorySource):
+        polls_while_paused = 0
+        is_paused = False
+
+        def pause(self) -> None:
+            self.is_paused = True
+            super().pause()
+
+        def poll(self, max_records: int, timeout: float) -> Records:
+            self.polls_while_paused += self.is_paused
+            return super().poll(max_records, timeout)
+
+    class WatchedLog(MemoryLog):
+        def source(self) -> MemorySource:
+            return watched
+
+    world = World(partitions=1)
+    watched = WatchedSource(world.broker, GROUP, "earliest", float("inf"))
+    engine = Slow(artefact)
+    world.feed(distinct(500))
+    started = start(
+        WatchedLog(world.broker, GROUP),
+        Judge(artefact, engine, EvidencePolicy()),
+        settings(max_batch="10"),
+    )
+    # The group sees it alive while nothing moves.
+    world.wait_for(lambda: watched.polls_while_paused >= 2)
+    # Ten events each: waiting, and in and before each of two steps; one batch is being gathered.
+    assert started.pipeline.tally.counts().events <= 60
+    engine.go_on.set()
+    world.wait_all_committed()
+    assert started.stop()
+    assert {verdict["event_id"] for verdict in world.verdicts()} == set(range(500))
 
 
 def test_partitions_taken_by_force_are_read_again_by_their_next_owner(judge: Judge) -> None:
