@@ -94,7 +94,6 @@ def test_key_and_headers_travel_with_the_verdict(judge: Judge) -> None:
     world = World(partitions=1)
     world.broker.append(
         INPUT,
-        LONG,
         b'{"url": "http://a.example/"}',
         key=b"host-7",
         headers=[("traceparent", b"00-abc"), ("weir-cause", b"forged")],
