@@ -35,6 +35,9 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = [%d] %p %m (%c)%n
 """
 
+# Not Kafka's: listeners beside ours, as `listeners` has them (tests of authentication use it).
+EXTRA_LISTENERS = "extra.listeners"
+
 # prctl(2): the signal that this process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
@@ -85,13 +88,22 @@ def broker_properties(settings: NodeSettings) -> dict[str, str]:
     use short sessions, and a node that was killed registers again soon: for tests and trials.
     """
     controller = free_port()
+    properties = dict(settings.properties)
+    listeners = [
+        f"PLAINTEXT://{HOST}:{settings.port}",
+        *filter(None, [properties.pop(EXTRA_LISTENERS, "")]),
+    ]
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{HOST}:{controller}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{HOST}:{settings.port},CONTROLLER://{HOST}:{controller}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{settings.port}",
+        "listener.security.protocol.map": (
+            "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,"
+            "SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
+        ),
+        "listeners": ",".join([*listeners, f"CONTROLLER://{HOST}:{controller}"]),
+        "advertised.listeners": ",".join(listeners),
         "log.dirs": str(settings.folder / "data"),
         "auto.create.topics.enable": "false",
         "offsets.topic.replication.factor": "1",
@@ -109,7 +121,7 @@ def broker_properties(settings: NodeSettings) -> dict[str, str]:
         "broker.session.timeout.ms": "2000",
         # The default of 128 MiB would take a quarter of the heap.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
-        **settings.properties,
+        **properties,
     }
 
 

@@ -84,9 +84,11 @@ class Delivery(Protocol):
         ...
 
     def failures(self) -> Mapping[int, Exception]:
-        """Rows that the log refused for good, by index, each with its (named) error.
+        """Rows that the log did not take, by index, each with its (named) error.
 
-        Meaningful once done. Rows not in it were acknowledged by all in-sync replicas.
+        Meaningful once done. Rows not in it were acknowledged by all in-sync replicas. A row whose
+        error is retriable was not acknowledged in time: it may be on the log all the same, and
+        sending it again is right. Any other is refused for good.
         """
         ...
 
@@ -99,7 +101,11 @@ class Delivery(Protocol):
 
 
 class AssignmentListener(Protocol):
-    """Told of partitions that come and go, on the owner's thread, from inside `Source.poll`."""
+    """Told of partitions that come and go, from inside `Source.poll` and `Source.close`.
+
+    The owner of the source waits there meanwhile, so nothing of the owner's runs beside it; the
+    call itself may come on another thread.
+    """
 
     def on_assigned(self, partitions: Iterable[TopicPartition]) -> None:
         """These partitions are ours from now on; reading starts at their committed positions."""
@@ -107,6 +113,8 @@ class AssignmentListener(Protocol):
 
     def on_revoked(self, partitions: Iterable[TopicPartition]) -> None:
         """These partitions are about to leave us: the last moment to commit for them.
+
+        `Source.positions` may not have them any more.
 
         Must return well within the group's rebalance timeout (``max.poll.interval.ms``). May
         call `Source.commit`.
@@ -126,6 +134,9 @@ class Source(Protocol):
 
         Raises:
             TopicMissingError: the topic does not exist.
+            LogUnavailableError: the log cannot be reached just now; calling again is right.
+            AuthorisationError: the credentials are wrong, or do not allow it.
+            ConfigurationError: an option of the client cannot be used.
         """
         ...
 
@@ -182,8 +193,10 @@ class Sink(Protocol):
     def publish(self, outgoing: Outgoing) -> Delivery:
         """Send the rows; blocks only while the client's send buffer is full.
 
-        A row that can never be sent (too large, topic missing) fails in the `Delivery`, alone.
-        Retriable faults are retried inside until the client's delivery timeout.
+        A row that can never be sent (too large, topic missing, neither key nor value) fails in
+        the `Delivery`, alone. Retriable faults are retried inside until the client's delivery
+        timeout. Headers without a value may arrive with an empty one, as Kafka's client cannot
+        send them.
         """
         ...
 

@@ -18,10 +18,11 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from workers.errors import ConfigurationError, LogUnavailableError
+from workers.errors import AuthorisationError, ConfigurationError, LogUnavailableError
 from workers.log.connection import Connection
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import admin_options
+from workers.log.kafka_reasons import collected
 
 # Long enough for a broker that is being restarted to be found again by the attempts, short
 # enough that whoever retries the whole (and was told to stop) is not kept waiting.
@@ -107,12 +108,18 @@ def _connect_once(
     servers = ",".join(options["bootstrap_servers"])
     made = False
     try:
-        client = make(**options, kafka_client=network)
+        with collected() as reasons:
+            client = make(**options, kafka_client=network)
         made = True
     except KafkaTimeoutError as error:
+        if "SASL" in options["security_protocol"] and (refused := reasons.refused()):
+            raise AuthorisationError(
+                f"{servers} did not accept who we are ({refused}); check --sasl-mechanism, "
+                "--sasl-username, --sasl-password-file, and --security-protocol"
+            ) from error
         raise LogUnavailableError(
-            f"no broker of {servers} can be reached; check --bootstrap-servers, the network, and "
-            "--security-protocol"
+            f"no broker of {servers} can be reached{reasons.last()}; check --bootstrap-servers, "
+            "the network, and --security-protocol"
         ) from error
     except (KafkaError, OSError) as error:
         raise translate(error, f"connecting to {servers}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -11,7 +12,6 @@ from typing import Any, Final
 import structlog
 from kafka import KafkaProducer
 from kafka.errors import AuthorizationError, IllegalStateError, KafkaError, RetriableError
-from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from workers.errors import LogError, LogUnavailableError, RecordTooLargeError, WorkerError
 from workers.log import topics
@@ -22,18 +22,14 @@ from workers.log.kafka_client import connect
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import buffer_memory, producer_options
 from workers.log.kafka_producer import Producer, Watch, sendable
+from workers.log.kafka_sizes import MOST_OVERHEAD, check_size, largest_record
 from workers.log.partitioning import Partitioner
 from workers.log.room import Room
 
 journal = structlog.get_logger(__name__)
 
-# A compressed batch of incompressible data is larger than the data, by 1/256 and 64 bytes at most
-# for lz4 and zstd (their frame formats), and less for gzip. Brokers hold the compressed batch
-# against the topic's limit, so rows must leave room for that.
-_GROWTH: Final = 256
-_GROWTH_FIXED: Final = 64
-# Headers of the batch (61 bytes) and the record (21), three lengths of up to 5 bytes.
-_MOST_OVERHEAD: Final = 61 + 21 + 3 * 5
+# A producer that refuses everything fails what it still has at once.
+_RETIRE_SECONDS: Final = 5.0
 
 
 class KafkaSink:
@@ -49,10 +45,11 @@ class KafkaSink:
         self._options = producer_options(connection)
         self._room = Room(buffer_memory(connection))
         self._partitioner = Partitioner()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         # Held while connecting, which takes long; acknowledgements need the other meanwhile.
         self._connecting = threading.Lock()
         self._producer: Producer | None = None
+        self._leases: Counter[Producer] = Counter()
         self._facts: dict[str, topics.TopicFacts] = {}
         self._outstanding: dict[PendingDelivery, int] = {}
         # One thread: rows that are sent one by one are few, or the topic is set up wrongly.
@@ -67,21 +64,22 @@ class KafkaSink:
             return delivery
         try:
             limit = self.max_record_bytes(outgoing.topic)
-            producer = self._current()
+            producer = self._lease()
+        except WorkerError as error:
+            return self._all_failed(delivery, outgoing, error)
+        try:
             count, led = producer.led_partitions(outgoing.topic)
-        except (WorkerError, KafkaError) as error:
-            self._forget(outgoing.topic)
-            failure = translate(error, f"publishing to topic '{outgoing.topic}'")
-            delivery.resolve(dict.fromkeys(range(len(outgoing)), failure))
-            return delivery
-        size = sum(len(value or b"") + len(key or b"") for key, value in _rows(outgoing))
-        self._room.take(size)
-        with self._lock:
-            self._outstanding[delivery] = len(outgoing)
-        delivery.add_done_callback(lambda _: self._resolved(delivery, size))
-        futures, refused = self._send(
-            producer, outgoing, self._partitioner.assign(outgoing, count, led), limit
-        )
+            size = sum(len(value or b"") + len(key or b"") for key, value in _rows(outgoing))
+            self._room.take(size)
+            with self._lock:
+                self._outstanding[delivery] = len(outgoing)
+            delivery.add_done_callback(lambda _: self._resolved(delivery, size))
+            partitions = self._partitioner.assign(outgoing, count, led)
+            futures, refused = self._send(producer, outgoing, partitions, limit)
+        except KafkaError as error:
+            return self._all_failed(delivery, outgoing, error)
+        finally:
+            self._give_back(producer)
         Watch(futures, lambda errors: self._ended(delivery, outgoing, producer, errors, refused))
         return delivery
 
@@ -90,10 +88,11 @@ class KafkaSink:
         known = self._facts.get(topic)
         if known is None:
             known = self._facts[topic] = topics.facts(self._connection, topic)
-        limit = known.max_message_bytes
-        if self._options["compression_type"] is not None:
-            limit = (limit - _GROWTH_FIXED) * _GROWTH // (_GROWTH + 1)
-        return min(limit, int(self._options["max_request_size"]))
+        return largest_record(
+            known.max_message_bytes,
+            compressed=self._options["compression_type"] is not None,
+            max_request_size=self._options["max_request_size"],
+        )
 
     def flush(self, timeout: float) -> bool:
         """See `workers.log.contract.Sink`."""
@@ -118,19 +117,41 @@ class KafkaSink:
         for delivery, rows in abandoned.items():
             delivery.resolve(dict.fromkeys(range(rows), failure))
 
-    def _current(self) -> Producer:
+    def _lease(self) -> Producer:
+        """The producer of the moment; it is not ended before it is given back."""
         with self._connecting:
-            if self._closed:
-                raise LogError("the sink is closed")
             with self._lock:
-                known = self._producer
-            if known is not None:
-                return known
+                if self._closed:
+                    raise LogError("the sink is closed")
+                if self._producer is not None:
+                    self._leases[self._producer] += 1
+                    return self._producer
             made: Producer
             made, _ = connect(Producer, self._options)
             with self._lock:
                 self._producer = made
+                self._leases[made] += 1
             return made
+
+    def _give_back(self, producer: Producer) -> None:
+        with self._lock:
+            self._leases[producer] -= 1
+            self._lock.notify_all()
+
+    def _retire(self, producer: Producer) -> None:
+        """End a producer that nobody is given any more, once the last has given it back."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._leases[producer])
+            del self._leases[producer]
+        producer.end(_RETIRE_SECONDS)
+
+    def _all_failed(
+        self, delivery: PendingDelivery, outgoing: Outgoing, error: Exception
+    ) -> PendingDelivery:
+        self._forget(outgoing.topic)
+        failure = translate(error, f"publishing to topic '{outgoing.topic}'")
+        delivery.resolve(dict.fromkeys(range(len(outgoing)), failure))
+        return delivery
 
     def _send(
         self, producer: Producer, outgoing: Outgoing, partitions: list[int], limit: int
@@ -138,7 +159,7 @@ class KafkaSink:
         """Give the rows to the producer; return futures, and errors of those it does not take."""
         send, topic, all_headers = producer.send, outgoing.topic, outgoing.headers
         # Rows without headers of this length or less need not be measured exactly.
-        small = limit - _MOST_OVERHEAD
+        small = limit - MOST_OVERHEAD
         futures: dict[int, Any] = {}
         refused: dict[int, Exception] = {}
         headers: list[tuple[str, bytes]] = []
@@ -147,7 +168,7 @@ class KafkaSink:
                 headers = sendable(all_headers[row])
             try:
                 if headers or len(value or b"") + len(key or b"") > small:
-                    _check(key, value, headers, limit, topic)
+                    check_size(key, value, headers, limit, topic)
                 futures[row] = send(topic, value, key, headers, partitions[row])
             except WorkerError as error:
                 refused[row] = error
@@ -192,7 +213,7 @@ class KafkaSink:
             error=str(failures[suspects[0]]),
         )
         if spent:
-            self._one_by_one.submit(producer.end, 0.0)
+            self._one_by_one.submit(self._retire, producer)
         self._one_by_one.submit(
             self._send_one_by_one, delivery, outgoing, suspects, {**refused, **failures}
         )
@@ -255,21 +276,6 @@ class KafkaSink:
 
 def _rows(outgoing: Outgoing) -> zip[tuple[bytes | None, bytes | None]]:
     return zip(outgoing.keys, outgoing.values, strict=True)
-
-
-def _check(
-    key: bytes | None,
-    value: bytes | None,
-    headers: list[tuple[str, bytes]],
-    limit: int,
-    topic: str,
-) -> None:
-    size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, headers)
-    if size > limit:
-        raise RecordTooLargeError(
-            f"topic '{topic}': a record of {size} bytes is over the {limit} that the topic's "
-            "max.message.bytes and the client's max.request.size leave room for"
-        )
 
 
 def _poisons(error: Exception) -> bool:
