@@ -218,6 +218,30 @@ def test_a_stop_before_the_log_was_ever_there_is_clean(judge: Judge) -> None:
     assert pipeline.run()
 
 
+def test_a_log_that_goes_away_while_partitions_are_assigned_is_read_when_it_is_back(
+    judge: Judge,
+) -> None:
+    class FadingSource(MemorySource):
+        fades = True
+
+        def _first_position(self, place: TopicPartition) -> int:
+            if self.fades:
+                self.fades = False
+                raise LogUnavailableError("gone for a moment")
+            return super()._first_position(place)
+
+    class FadingLog(MemoryLog):
+        def source(self) -> MemorySource:
+            return FadingSource(world.broker, GROUP, "earliest", float("inf"))
+
+    world = World()
+    world.feed(distinct(20))
+    told = settings(retry_initial_ms="1", retry_max_ms="5")
+    with running(FadingLog(world.broker, GROUP), judge, told):
+        world.wait_all_committed()
+    assert len(world.verdicts()) == 20
+
+
 def test_rows_refused_for_a_while_are_sent_again(judge: Judge) -> None:
     world = World()
     world.broker.refuse_next(*[LogUnavailableError("no leader")] * 7)

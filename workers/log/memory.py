@@ -187,9 +187,10 @@ class MemorySource:
             new = sorted(self._group.take(member))
         if new:
             listener.on_assigned(new)
-            with self._broker.changed:
-                for place in new:
-                    self._positions[place] = self._first_position(place)
+        with self._broker.changed:
+            # Also those that could not be looked up when they came, the log being away.
+            for place in self._group.owned(member) - set(self._positions):
+                self._positions[place] = self._first_position(place)
 
     def _let_go(self, listener: AssignmentListener, leaving: set[TopicPartition]) -> None:
         for place in leaving:
