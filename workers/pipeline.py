@@ -33,6 +33,8 @@ POLL_SECONDS = 0.1
 # How long a full chain is waited for before the partitions are paused and the group is told by a
 # poll that we live. Well under any session timeout.
 PATIENCE_SECONDS = 1.0
+# What the sink gets beyond the shutdown time to let go of its connections.
+CLOSE_SECONDS = 1.0
 
 
 class Pipeline:
@@ -122,7 +124,8 @@ class Pipeline:
             self._publisher.stop_retrying()
             self._chain.abort()
             self._source.close()
-            self._sink.close(self._settings.shutdown.timeout_ms / 1000)
+            # After a clean stop nothing is left to flush; otherwise what is left is read again.
+            self._sink.close(CLOSE_SECONDS)
         return clean
 
     def _work(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
@@ -190,6 +191,15 @@ class TestGroups:
         one, two = (join(world.log(), topic) for _ in range(2))
         poll_until([one, two], lambda: len(one.held) == len(two.held) == 2)
         assert not one.held & two.held
+
+    def test_members_that_hardly_wait_settle_as_well(self, world: World, join: Join) -> None:
+        topic = world.new_topic(4)
+        readers = [join(world.log(), topic) for _ in range(2)]
+        deadline = time.monotonic() + PATIENCE
+        while [len(reader.held) for reader in readers] != [2, 2]:
+            assert time.monotonic() < deadline, [reader.told for reader in readers]
+            for reader in readers:
+                reader.poll(timeout=0)
 
     def test_a_handover_loses_and_repeats_nothing(self, world: World, join: Join) -> None:
         topic = world.new_topic(4)

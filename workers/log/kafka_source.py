@@ -22,6 +22,7 @@ from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import AssignmentListener, Records, TopicPartition
 from workers.log.kafka_client import await_metadata, connect
+from workers.log.kafka_consumer import Consumer
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import consumer_options
 from workers.log.kafka_positions import PositionReset
@@ -46,7 +47,7 @@ class KafkaSource:
         self._connection = connection
         self._topic = ""
         self._paused = False
-        self._consumer: _Consumer | None = None
+        self._consumer: Consumer | None = None
         self._bridge: RebalanceBridge | None = None
         self._reset: PositionReset | None = None
 
@@ -60,7 +61,7 @@ class KafkaSource:
             ("fetch_max_bytes", largest),
         ):
             options[name] = max(options.get(name, KafkaConsumer.DEFAULT_CONFIG[name]), least)
-        consumer, network = connect(_Consumer, options)
+        consumer, network = connect(Consumer, options)
         bridge = RebalanceBridge(listener, network, self._newly_assigned)
         try:
             consumer.subscribe([topic], listener=bridge)
@@ -160,7 +161,7 @@ class KafkaSource:
             self._consumer = None
         self._bridge.raise_failure()
 
-    def _joined(self) -> tuple[_Consumer, RebalanceBridge]:
+    def _joined(self) -> tuple[Consumer, RebalanceBridge]:
         if self._consumer is None or self._bridge is None:
             raise LogError("the source is not subscribed, or closed")
         return self._consumer, self._bridge
@@ -176,20 +177,6 @@ class KafkaSource:
             self._reset.handle(error)
         except (KafkaError, OSError) as failure:
             raise translate(failure, f"looking up positions of '{self._topic}'") from failure
-
-
-class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
-    """`KafkaConsumer` that tells all its positions at once, without asking anybody."""
-
-    def consumed(self) -> dict[KafkaPartition, OffsetAndMetadata]:
-        """Positions of the assigned partitions that have one, past gaps that were read.
-
-        `KafkaConsumer.position` looks through all partitions for each; `commit` without
-        arguments uses this.
-        """
-        consumed: dict[KafkaPartition, OffsetAndMetadata]
-        consumed = self._subscription.all_consumed_offsets()
-        return consumed
 
 
 def _columns(topic: str, fetched: dict[KafkaPartition, list[Any]]) -> Records:
