@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
-
 import structlog
 
 from models.artefact import Artefact, load
@@ -20,6 +13,7 @@ from workers.judge import Judge
 from workers.log.contract import Log
 from workers.pipeline import Pipeline
 from workers.settings.policies import Settings
+from workers.signals import stopping_on_signals
 
 journal = structlog.get_logger(__name__)
 
@@ -64,7 +58,7 @@ def run(settings: Settings, log: Log | None = None) -> int:
         library=description.library,
         input_topic=settings.topics.input_topic,
     )
-    with _stopped_by_signals(pipeline):
+    with stopping_on_signals(pipeline.stop):
         clean = pipeline.run()
     counts = pipeline.tally.counts()
     journal.info(
@@ -93,25 +87,3 @@ def load_engine(settings: Settings) -> tuple[Artefact, Engine]:
             f"'{settings.detector}'"
         )
     return artefact, artefact.engine(choose(settings.choice.engine))
-
-
-@contextmanager
-def _stopped_by_signals(pipeline: Pipeline) -> Iterator[None]:
-    """SIGTERM and SIGINT stop the pipeline cleanly; a second one, at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: dict[signal.Signals, Any] = {}
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        pipeline.stop()
-        # Whoever asks twice means it.
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import select
-import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from workers.cli.options import CLIENT, takes_settings
 from workers.settings.resolve import Given, load
+from workers.signals import stopping_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from threading import Event
 
     from schemas.verdict_reader import Verdict
     from workers.cli.watching import Seen, Watcher
@@ -90,7 +89,7 @@ def watch(
     left = limit
     watcher = Watcher(open_log(connection), topic, retry=settings.retry)
     try:
-        with _stopped_by_signals(watcher.stopping), _ended_by_broken_pipe():
+        with stopping_on_signals(watcher.stopping.set), _ended_by_broken_pipe():
             wanted = frozenset(labels) if labels else None
             show = _show_bytes if as_json else _shower()
             left = _show_turns(watcher, wanted, limit, show, topic)
@@ -186,24 +185,6 @@ def _ended_by_broken_pipe() -> Iterator[None]:
     except BrokenPipeError:
         # Whatever is still buffered goes nowhere, without a complaint from the interpreter.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextmanager
-def _stopped_by_signals(stopping: Event) -> Iterator[None]:
-    """SIGTERM and SIGINT end the turn in hand and then the watch; a second one, at once."""
-    before: dict[signal.Signals, Any] = {}
-
-    def stop(number: int, _frame: object) -> None:
-        stopping.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for handled, handler in before.items():
-            signal.signal(handled, handler)
 
 
 def register(app: typer.Typer) -> None:
