@@ -130,6 +130,7 @@ class Pipeline:
 
     def _work(self) -> bool:
         try:
+            self._retrying(self._publisher.open)
             self._retrying(self._source.subscribe, self._settings.topics.input_topic, self)
         except LogUnavailableError:
             # Retrying gives up only when told to stop, and nothing is in hand yet.

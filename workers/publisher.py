@@ -40,7 +40,7 @@ class _Flight:
 
 
 class Publisher:
-    """The last step of a pipeline. `publish`, `idle` and `finish` belong to one thread.
+    """The last step of a pipeline: `open` first, then the rest from one thread.
 
     Args:
         sink: Where to.
@@ -64,10 +64,8 @@ class Publisher:
         self._sink = sink
         self._topics = topics
         self._least = Label(policy.publish_from).severity
-        # A dead letter is cut to what its topic takes. Asked first of all, so that a topic that
-        # is missing stops the worker before it reads anything.
-        self._max_dead_bytes = sink.max_record_bytes(topics.dead_letter_topic)
-        sink.max_record_bytes(topics.verdict_topic)
+        # A dead letter is cut to what its topic takes; `open` asks.
+        self._max_dead_bytes: int | None = None
         self._stopping = threading.Event()
         self._retrying = retrying(
             retry, self._stopping, Reporter(retry), "publishing fails and is tried again"
@@ -75,6 +73,16 @@ class Publisher:
         self._settle = settle
         self._tally = tally
         self._flights: deque[_Flight] = deque()
+
+    def open(self) -> None:
+        """Ask the topics what they take, so that a missing one stops us before we read anything.
+
+        Raises:
+            TopicMissingError: one of them does not exist.
+            LogUnavailableError: the log cannot be asked just now.
+        """
+        self._sink.max_record_bytes(self._topics.verdict_topic)
+        self._max_dead_bytes = self._sink.max_record_bytes(self._topics.dead_letter_topic)
 
     def publish(self, scored: Scored) -> None:
         """Send a batch's verdicts and dead letters; wait while too many are on their way."""

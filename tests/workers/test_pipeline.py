@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import structlog
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
@@ -209,6 +210,19 @@ def test_a_stop_while_the_log_is_away_is_bounded_and_not_called_clean(judge: Jud
     assert world.committed().get(TopicPartition(INPUT, 0), 0) == 0
 
 
+def test_a_worker_that_is_there_before_its_log_waits_for_it(judge: Judge) -> None:
+    world = World(partitions=1)
+    world.feed(distinct(5))
+    ends = world.ends()
+    world.broker.set_reachable(False)
+    with structlog.testing.capture_logs() as logs:
+        started = start(world.log(), judge, settings(retry_initial_ms="1", retry_max_ms="5"))
+        world.wait_for(lambda: any("tried again" in entry["event"] for entry in logs))
+    world.broker.set_reachable(True)
+    world.wait_for(lambda: world.committed() == ends)
+    assert started.stop()
+
+
 def test_a_stop_before_the_log_was_ever_there_is_clean(judge: Judge) -> None:
     world = World(partitions=1)
     told = settings(retry_initial_ms="1", retry_max_ms="5")
@@ -276,9 +290,11 @@ def test_a_fault_that_does_not_pass_stops_the_worker_and_commits_nothing_more(ju
 def test_a_missing_topic_stops_the_worker_before_it_reads(judge: Judge, topic: str) -> None:
     world = World()
     option = {VERDICTS: "verdict_topic", DEAD: "dead_letter_topic"}[topic]
-    log = world.log()
+    world.feed(distinct(5))
+    started = start(world.log(), judge, settings(**{option: "no-such-topic"}))
     with pytest.raises(TopicMissingError, match="no-such-topic"):
-        start(log, judge, settings(**{option: "no-such-topic"}))
+        started.join()
+    assert started.pipeline.tally.counts().events == 0
 
 
 def test_a_dead_letter_that_no_topic_takes_is_cut(judge: Judge) -> None:
