@@ -48,7 +48,7 @@ def run(settings: Settings, log: Log | None = None) -> int:
     )
     description = engine.describe()
     journal.info(
-        "ready",
+        "model loaded and warm",
         detector=settings.detector,
         model=artefact.name,
         version=artefact.version,
