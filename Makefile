@@ -7,8 +7,6 @@ KAFKA_PORT ?= 9092
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
-# The greeting of TensorFlow's C++ half says nothing that an operator needs.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: help setup run test check kafka lock clean
 

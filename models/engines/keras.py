@@ -6,12 +6,12 @@ widths and numbers of rows, and padded to them: each shape is compiled once, in 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backend import load_keras
 from models.engines.contract import EngineDescription
 from models.errors import EngineError
 from models.features import Features
@@ -43,11 +43,9 @@ class KerasEngine:
         *,
         width: int,
     ) -> None:
-        # The backend greets on standard error unless told otherwise before it is imported.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
-            import keras  # noqa: PLC0415 - seconds of import, only for those who score with it
-
+            # Seconds of import, only for those who score with it.
+            keras = load_keras()
             from models.url.network import build  # noqa: PLC0415
         except ImportError as error:
             raise EngineError(f"engine 'keras' cannot start: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,10 +106,11 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             source=source_column,
             group=group_column,
         )
-        # TensorFlow greets on standard error unless told otherwise before it is imported.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # It also warns of retracing, which is meant: once for each width of batches.
+        # TensorFlow warns of retracing, which is meant: once for each width of batches.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        from models.backend import load_keras  # noqa: PLC0415
+
+        load_keras()
         from models.detectors import DETECTORS as KNOWN  # noqa: PLC0415
         from models.training import run  # noqa: PLC0415
         from models.training.batches import BatchPlan  # noqa: PLC0415

@@ -112,3 +112,13 @@ def _hear(descriptor: int, until: bytes) -> bytes:
     while not heard.endswith(until):
         heard += os.read(descriptor, 4096)
     return heard
+
+
+def test_the_keras_engine_says_the_same_and_nothing_else() -> None:
+    texts = ("https://www.blackhat.com", "http://paypal-login.example.tk/")
+    on_keras = weir("score", "url", "--engine", "keras", *texts)
+    assert on_keras.returncode == 0
+    # TensorFlow greets on standard error, which is where logs go.
+    assert on_keras.stderr == b""
+    on_tables = weir("score", "url", "--engine", "tables", *texts)
+    assert on_keras.stdout == on_tables.stdout
