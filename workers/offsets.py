@@ -147,11 +147,14 @@ class OffsetTracker:
         with self._lock:
             return self._outstanding(self._partitions)
 
-    def wait_settled(self, partitions: Iterable[TopicPartition], timeout: float) -> bool:
-        """Block up to ``timeout`` seconds until nothing of these partitions is outstanding."""
-        wanted = list(partitions)
+    def wait_settled(self, partitions: Iterable[TopicPartition] | None, timeout: float) -> bool:
+        """Block up to ``timeout`` seconds until nothing of these (None: of all) is outstanding."""
+        wanted = None if partitions is None else list(partitions)
         with self._settled:
-            return self._settled.wait_for(lambda: self._outstanding(wanted) == 0, timeout)
+            return self._settled.wait_for(
+                lambda: self._outstanding(self._partitions if wanted is None else wanted) == 0,
+                timeout,
+            )
 
     def _outstanding(self, partitions: Iterable[TopicPartition]) -> int:
         return sum(

@@ -264,6 +264,8 @@ class Pipeline:
         self._source.pause()
         handed_over = self._hand_over_all(deadline)
         delivered = self._chain.close(max(0.0, deadline - time.monotonic()))
+        # A delivery is done a moment before the log's thread has settled its rows.
+        self._tracker.wait_settled(None, max(0.0, deadline - time.monotonic()))
         committed = self._commit_finally(deadline)
         left = self._tracker.outstanding()
         if left or not (handed_over and delivered and committed):

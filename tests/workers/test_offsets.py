@@ -153,6 +153,9 @@ def test_waiting_ends_when_the_last_record_settles() -> None:
     assert tracker.wait_settled([ZERO], 60)
     thread.join()
     assert not tracker.wait_settled([ONE], 0)
+    assert not tracker.wait_settled(None, 0)
+    settle(tracker, polled, epochs, [1])
+    assert tracker.wait_settled(None, 0)
 
 
 @given(

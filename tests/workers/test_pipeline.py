@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -33,8 +34,10 @@ from workers.errors import (
     TopicMissingError,
 )
 from workers.judge import Judge
-from workers.log.contract import Records, TopicPartition
+from workers.log.contract import Delivery, Outgoing, Records, TopicPartition
+from workers.log.delivery import PendingDelivery
 from workers.log.memory import MemoryLog, MemorySource
+from workers.log.memory_sink import MemorySink
 from workers.pipeline import Pipeline
 from workers.settings.policies import EvidencePolicy
 
@@ -151,6 +154,40 @@ def test_a_stop_finishes_what_is_in_hand(judge: Judge) -> None:
     world.wait_for(lambda: started.pipeline.tally.counts().events == 300)
     assert started.stop()
     assert len(world.verdicts()) == 300
+    assert world.committed() == world.ends()
+
+
+def test_a_stop_waits_for_the_logs_thread_to_settle_what_is_done(judge: Judge) -> None:
+    go_on = threading.Event()
+
+    class LateDelivery(PendingDelivery):
+        """Done long before its callbacks are called, as a busy thread of the log makes it."""
+
+        def add_done_callback(self, callback: Callable[[Delivery], None]) -> None:
+            def late() -> None:
+                assert self.wait(LONG)
+                assert go_on.wait(LONG)
+                callback(self)
+
+            threading.Thread(target=late, daemon=True).start()
+
+    class LateSink(MemorySink):
+        def publish(self, outgoing: Outgoing) -> PendingDelivery:
+            late = LateDelivery()
+            super().publish(outgoing).add_done_callback(lambda done: late.resolve(done.failures()))
+            return late
+
+    class LateLog(MemoryLog):
+        def sink(self) -> MemorySink:
+            return LateSink(world.broker)
+
+    world = World()
+    world.feed(distinct(20))
+    started = start(LateLog(world.broker, GROUP), judge, settings())
+    world.wait_for(lambda: len(world.records(VERDICTS)) == 20)
+    started.pipeline.stop()
+    threading.Timer(0.5, go_on.set).start()
+    assert started.join()
     assert world.committed() == world.ends()
 
 
