@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import structlog
 
 from models.artefact import Artefact, load
@@ -36,29 +38,20 @@ def run(settings: Settings, log: Log | None = None) -> int:
         WorkerError: a fault that does not pass.
         ModelError: the model cannot be used.
     """
-    artefact, engine = load_engine(settings)
-    engine.warm(settings.batch.max_batch)
-    if log is None:
-        # Only now: the Kafka client is not needed to find that a model is broken.
-        from workers.log.kafka import KafkaLog  # noqa: PLC0415
+    stopping = threading.Event()
+    pipelines: list[Pipeline] = []
 
-        log = KafkaLog(settings.connection)
-    pipeline = Pipeline(
-        log.source(), log.sink(), Judge(artefact, engine, settings.evidence), settings
-    )
-    description = engine.describe()
-    journal.info(
-        "model loaded and warm",
-        detector=settings.detector,
-        model=artefact.name,
-        version=artefact.version,
-        digest=artefact.digest,
-        engine=description.engine,
-        device=description.device,
-        library=description.library,
-        input_topic=settings.topics.input_topic,
-    )
-    with stopping_on_signals(pipeline.stop):
+    def stop() -> None:
+        stopping.set()
+        for pipeline in pipelines:
+            pipeline.stop()
+
+    # From the first moment: whoever stops us while we load means no less.
+    with stopping_on_signals(stop):
+        pipeline = _pipeline(settings, log)
+        pipelines.append(pipeline)
+        if stopping.is_set():
+            pipeline.stop()
         clean = pipeline.run()
     counts = pipeline.tally.counts()
     journal.info(
@@ -72,6 +65,30 @@ def run(settings: Settings, log: Log | None = None) -> int:
         causes=counts.causes,
     )
     return STOPPED if clean else STOPPED_SHORT
+
+
+def _pipeline(settings: Settings, log: Log | None) -> Pipeline:
+    """All that a replica needs, the model warm; nothing is connected yet."""
+    artefact, engine = load_engine(settings)
+    engine.warm(settings.batch.max_batch)
+    if log is None:
+        # Only now: the Kafka client is not needed to find that a model is broken.
+        from workers.log.kafka import KafkaLog  # noqa: PLC0415
+
+        log = KafkaLog(settings.connection)
+    description = engine.describe()
+    journal.info(
+        "model loaded and warm",
+        detector=settings.detector,
+        model=artefact.name,
+        version=artefact.version,
+        digest=artefact.digest,
+        engine=description.engine,
+        device=description.device,
+        library=description.library,
+        input_topic=settings.topics.input_topic,
+    )
+    return Pipeline(log.source(), log.sink(), Judge(artefact, engine, settings.evidence), settings)
 
 
 def load_engine(settings: Settings) -> tuple[Artefact, Engine]:

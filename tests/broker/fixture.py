@@ -23,9 +23,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line(
             "filterwarnings", f"ignore:{function} is deprecated:DeprecationWarning"
         )
-    # It also leaves the socket of a refused connection to the collector (`kafka/net/inet.py`,
-    # `sock_connect`), whichever test that meets: no fault of ours, and there is nothing to close.
-    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket.socket:ResourceWarning")
 
 
 @pytest.hookimpl(trylast=True)

@@ -166,6 +166,8 @@ def test_replicas_come_and_go_and_every_event_is_judged_once(fleet: Fleet) -> No
         assert first.wait(LONG) == 0, fleet.journal(0)
         third = fleet.start()
         alerts.until(lambda: judged() == EVENTS - bad, take)
+        # It may have come too late for work, and is up to hear its signal all the same.
+        alerts.until(lambda: "model loaded" in fleet.journal(2), take)
         dead.until(
             lambda: len(letters) == bad,
             lambda records: letters.update(origin(headers) for headers in records.headers),

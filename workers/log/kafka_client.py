@@ -23,6 +23,7 @@ from workers.log.connection import Connection
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import admin_options
 from workers.log.kafka_reasons import collected
+from workers.log.kafka_transport import mend_sockets
 
 # Long enough for a broker that is being restarted to be found again by the attempts, short
 # enough that whoever retries the whole (and was told to stop) is not kept waiting.
@@ -96,6 +97,7 @@ def _connect_once(
     make: Callable[..., Client], options: Mapping[str, Any]
 ) -> tuple[Client, KafkaNetClient]:
     networks: list[KafkaNetClient] = []
+    mend_sockets()
 
     def network(**settings: Any) -> KafkaNetClient:
         client = KafkaNetClient(**settings)
