@@ -125,7 +125,6 @@ class Judge:
         self, events: Events, features: Features
     ) -> tuple[verdict.Verdicts, NDArray[np.int64], Rejects]:
         logits = self._engine.logits(features)
-        seen = features.seen
         finite = np.isfinite(logits)
         bad = np.flatnonzero(~finite)
         refused = Rejects(
@@ -134,15 +133,16 @@ class Judge:
             details=[f"The network gave {logits[row]}" for row in bad.tolist()],
         )
         if len(bad):
-            events, logits, seen = events.take(np.flatnonzero(finite)), logits[finite], seen[finite]
+            good = np.flatnonzero(finite)
+            events, features, logits = events.take(good), features.rows(good), logits[good]
         return (
             verdict.Verdicts(
                 judge=self._judge,
                 scored_at=datetime.now(UTC),
                 texts=events.texts,
                 logits=logits,
-                characters_seen=seen,
-                evidence=self._explain(events.texts, logits),
+                characters_seen=features.seen,
+                evidence=self._explain(features, logits),
                 event_ids=events.event_ids,
                 observed_at=events.observed_at,
                 further=events.further,
@@ -152,18 +152,16 @@ class Judge:
             refused,
         )
 
-    def _explain(self, texts: list[str], logits: NDArray[np.float32]) -> Evidence | None:
+    def _explain(self, features: Features, logits: NDArray[np.float32]) -> Evidence | None:
         if self._explain_from is None:
             return None
         severities = self._judge.thresholds.severities(logits)
         rows = np.flatnonzero(severities >= self._explain_from)
         if not len(rows):
             return None
-        attribution = self._explainer.attribute(
-            self._featurise([texts[row] for row in rows.tolist()])
-        )
+        attribution = self._explainer.attribute(features.rows(rows))
         return Evidence.of_rows(
-            len(texts),
+            len(features),
             {
                 row: top_spans(parts, self._evidence.top)
                 for row, parts in zip(rows.tolist(), attribution.parts, strict=True)
