@@ -113,7 +113,7 @@ def _annotation(setting: Setting) -> Any:
     return Annotated[
         str | None,
         typer.Option(
-            "--" + _parameter(setting).replace("_", "-"),
+            setting.option + (FILE_SUFFIX.replace("_", "-") if setting.secret else ""),
             help=f"{text} Default: {default}. Env: {variable}.",
             metavar=metavar,
             rich_help_panel=setting.panel.value,
