@@ -13,11 +13,11 @@ from reprlib import repr as shown
 import numpy as np
 from numpy.typing import NDArray
 
+from models.characters.architecture import CharacterConvolutions
 from models.engines.contract import Engine
 from models.errors import ArtefactError, EngineError
 from models.evidence import Explainer
 from models.features import Featuriser
-from models.url.architecture import CharacterConvolutions
 from models.url.featuriser import ALPHABET, CharacterFeaturiser
 
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -82,7 +82,7 @@ def _character_engine(
 
 
 def _character_explainer(sizes: CharacterConvolutions, tensors: Tensors) -> Explainer:
-    from models.url.explainer import CharacterExplainer  # noqa: PLC0415
+    from models.characters.explainer import CharacterExplainer  # noqa: PLC0415
 
     return CharacterExplainer(sizes, tensors)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from models.features import Features
 
 # A character belongs to a span when its part is at least this share of the text's largest:
 # lower, and spans swallow their surroundings; higher, and words fall to pieces.
@@ -19,14 +17,19 @@ WEIGHT_SHARE = 0.1
 
 
 class Span(NamedTuple):
-    """Characters ``start`` to ``end`` (exclusive) of the original text, in code points.
+    """Units ``start`` to ``end`` (exclusive) of the subject.
 
-    ``weight`` is their part of the logit; above 0 it speaks for malicious.
+    Units are code points of a text, bytes of a page. ``weight`` is their part of the logit; above
+    0 it speaks for malicious. ``kind`` says what the
+    span is: ``characters`` of a text, the ``window`` of a page that decided, or a ``token`` in it.
+    ``text`` is an excerpt, None where readers cut it from the text themselves.
     """
 
     start: int
     end: int
     weight: float
+    kind: str = "characters"
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +50,20 @@ class Attribution:
 
 
 class Explainer(Protocol):
-    """Splits logits over characters."""
+    """Says which spans of a subject weighed most."""
 
-    def attribute(self, features: Features) -> Attribution:
-        """Attribute n texts at once."""
+    @property
+    def exact(self) -> bool:
+        """Whether weights are exact parts of the logit (up to rounding) or estimates."""
+        ...
+
+    def explain(self, features: Any, most: int) -> list[list[Span]]:
+        """At most ``most`` spans for each of n subjects, heaviest first.
+
+        Args:
+            features: What the detector's featuriser gave.
+            most: Spans of a subject at most.
+        """
         ...
 
 

@@ -1,46 +1,50 @@
-"""What every featuriser gives and every engine takes: a batch of texts as columns."""
+"""What every featuriser gives and every engine takes: a batch of subjects as columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
-    """n texts, ready for a network.
+class Features(Protocol):
+    """n subjects, ready for a network. Beyond these columns each detector has its own."""
 
-    Attributes:
-        codes: uint8[n, width]; each row the codes of one text's first characters, then padding
-            (code 0, which is no character's).
-        seen: int32[n], how many characters of the text the network sees (at most width).
-        lengths: int64[n], how many characters the text has; more than ``seen`` when it was cut.
-    """
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """int64[n], units that each subject has: code points of a text, bytes of a page."""
+        ...
 
-    codes: NDArray[np.uint8]
-    seen: NDArray[np.int32]
-    lengths: NDArray[np.int64]
+    @property
+    def read(self) -> NDArray[np.int64]:
+        """int64[n], units, from the first, that were looked at; under ``lengths`` when cut."""
+        ...
 
-    def __len__(self) -> int:
-        return int(self.codes.shape[0])
+    @property
+    def silent(self) -> NDArray[np.bool_] | None:
+        """bool[n], subjects that say nothing either way, such as an IP address and nothing else.
 
-    def rows(self, index: NDArray[np.int64] | slice) -> Features:
-        """The features of some of the rows."""
-        return Features(codes=self.codes[index], seen=self.seen[index], lengths=self.lengths[index])
+        They are never labelled above benign. None: there are none.
+        """
+        ...
+
+    def __len__(self) -> int: ...
+
+    def rows(self, index: NDArray[np.int64] | slice) -> Self:
+        """The features of some of the subjects."""
+        ...
 
 
 class Featuriser(Protocol):
-    """Turns a batch of texts into features; the same for training and for serving."""
+    """Turns a batch of subjects into features; the same for training and for serving."""
 
     @property
-    def parameters(self) -> dict[str, int | str]:
+    def parameters(self) -> Mapping[str, int | str]:
         """What the artefact's manifest records, so that serving rebuilds the same featuriser."""
         ...
 
-    def __call__(self, texts: Sequence[str]) -> Features:
-        """Featurise n texts at once."""
+    def __call__(self, subjects: Sequence[Any], /) -> Features:
+        """Featurise n subjects, texts or pages, at once."""
         ...

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.artefact import Artefact
 from models.engines.contract import Engine
-from models.evidence import top_spans
 from models.features import Features
 from schemas import verdict
 from schemas.causes import Cause, Rejects, Stage
@@ -141,7 +140,7 @@ class Judge:
                 scored_at=datetime.now(UTC),
                 texts=events.texts,
                 logits=logits,
-                characters_seen=features.seen,
+                characters_seen=features.read,
                 evidence=self._explain(features, logits),
                 event_ids=events.event_ids,
                 observed_at=events.observed_at,
@@ -159,12 +158,12 @@ class Judge:
         rows = np.flatnonzero(severities >= self._explain_from)
         if not len(rows):
             return None
-        attribution = self._explainer.attribute(features.rows(rows))
+        explained = self._explainer.explain(features.rows(rows), self._evidence.top)
         return Evidence.of_rows(
             len(features),
             {
-                row: top_spans(parts, self._evidence.top)
-                for row, parts in zip(rows.tolist(), attribution.parts, strict=True)
+                row: [(span.start, span.end, span.weight) for span in spans]
+                for row, spans in zip(rows.tolist(), explained, strict=True)
             },
-            exact=attribution.exact,
+            exact=self._explainer.exact,
         )

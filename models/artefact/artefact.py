@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.characters.architecture import CharacterConvolutions
 from models.detectors import Detector
 from models.engines.contract import Engine
 from models.errors import EngineError
 from models.features import Featuriser
 from models.thresholds import Thresholds
-from models.url.architecture import CharacterConvolutions
 
 # Largest difference to a golden logit. Engines add up some hundred thousand float32 products in
 # different orders, which was seen to differ by 1e-5 at logits of 10.

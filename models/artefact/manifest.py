@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any, NoReturn, TypeVar
 
+from models.characters.architecture import CharacterConvolutions
 from models.detectors import DETECTORS, Detector
 from models.errors import ArtefactError
 from models.thresholds import Threshold, Thresholds
-from models.url.architecture import CharacterConvolutions
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -28,8 +28,8 @@ from models.artefact.manifest import (
     loads,
     parse,
 )
+from models.characters.architecture import CharacterConvolutions
 from models.errors import ArtefactError
-from models.url.architecture import CharacterConvolutions
 
 # A safetensors file begins with the length of its header, a little-endian uint64.
 _LENGTH_BYTES = 8

@@ -14,11 +14,11 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from models.artefact.manifest import FORMAT, GOLDEN, KEYS, MANIFEST, MOST_GOLDEN, WEIGHTS, parse
+from models.characters.architecture import CharacterConvolutions
 from models.detectors import Detector
 from models.errors import ArtefactError
 from models.features import Featuriser
 from models.thresholds import Thresholds
-from models.url.architecture import CharacterConvolutions
 
 
 def save(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from models.features import Features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +25,10 @@ class Engine(Protocol):
         """Compile whatever batches of up to ``rows`` texts need, so that none waits for it."""
         ...
 
-    def logits(self, features: Features) -> NDArray[np.float32]:
-        """Logits of n texts: float32[n]. The same for a text whatever its batch, up to rounding.
+    def logits(self, features: Any) -> NDArray[np.float32]:
+        """Logits of n subjects, featurised by the detector's featuriser: float32[n].
+
+        The same for a subject whatever its batch, up to rounding.
 
         Lets go of the interpreter lock while it computes.
         """

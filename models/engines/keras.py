@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.backend import load_keras
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import CharacterCodes
 from models.engines.contract import EngineDescription
 from models.errors import EngineError
-from models.features import Features
-from models.url.architecture import CharacterConvolutions
 
 # Measured URLs have a median of 47 characters and three quarters are under 75.
 WIDTHS = (48, 96)
@@ -46,7 +46,7 @@ class KerasEngine:
         try:
             # Seconds of import, only for those who score with it.
             keras = load_keras()
-            from models.url.network import build  # noqa: PLC0415
+            from models.characters.network import build  # noqa: PLC0415
         except ImportError as error:
             raise EngineError(f"engine 'keras' cannot start: {error}") from error
         network = build(sizes)
@@ -63,7 +63,7 @@ class KerasEngine:
             for size in {_size(count) for count in (*[r for r in ROWS if r <= rows], rows)}:
                 self._evaluate(np.zeros((size, width), np.int32))
 
-    def logits(self, features: Features) -> NDArray[np.float32]:
+    def logits(self, features: CharacterCodes) -> NDArray[np.float32]:
         """Logits float32[n]."""
         logits = np.empty(len(features), np.float32)
         # All pieces are started before the first is awaited: on a GPU they overlap.
@@ -76,7 +76,9 @@ class KerasEngine:
         """Keras, its backend and device."""
         return EngineDescription(engine="keras", device=self._device, library=self._library)
 
-    def _pieces(self, features: Features) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    def _pieces(
+        self, features: CharacterCodes
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         """Rows, and their codes padded to one of the fixed shapes."""
         order = np.argsort(features.seen, kind="stable")
         bounds = np.searchsorted(features.seen[order], self._widths, side="right")

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import CharacterCodes
+from models.characters.dense import DenseLayers
+from models.characters.tables import ConvolutionTables
 from models.engines.contract import EngineDescription
-from models.features import Features
-from models.url.architecture import CharacterConvolutions
-from models.url.dense import DenseLayers
-from models.url.tables import ConvolutionTables
 
 # Activations of 16 texts of 60 characters and 256 filters take 1 MB in float32, which stays in a
 # core's second-level cache while the table rows are added up. Measured, 1,024 texts of 60
@@ -39,7 +39,7 @@ class TablesEngine:
     def warm(self, rows: int) -> None:
         """Nothing is compiled."""
 
-    def logits(self, features: Features) -> NDArray[np.float32]:
+    def logits(self, features: CharacterCodes) -> NDArray[np.float32]:
         """Logits float32[n]."""
         pooled = [
             self._tables.pooled(self._tables.pack(features.rows(slice(start, start + CHUNK))))

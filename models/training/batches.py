@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Features
+from models.characters.codes import CharacterCodes
 
 WIDTH_STEP = 16
 POOL_BATCHES = 16
@@ -37,7 +37,7 @@ class BatchPlan:
         return max(1, rows // self.size)
 
     def epoch(
-        self, features: Features, labels: NDArray[np.int8], number: int
+        self, features: CharacterCodes, labels: NDArray[np.int8], number: int
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
         """Batches of one epoch: int32[size, positions] codes and float32[size, 1] labels.
 

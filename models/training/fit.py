@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.characters.codes import CharacterCodes
 from models.errors import DataError, LogitError, ResumeError
-from models.features import Features
 from models.training.batches import BatchPlan, padded_width
 from models.training.metrics import figures
 from models.training.policy import EpochReport, FitPolicy, best, stale
@@ -30,7 +30,7 @@ Progress = Callable[[int, int, float], None]
 class Examples:
     """Features and labels int8[n] of one split."""
 
-    features: Features
+    features: CharacterCodes
     labels: NDArray[np.int8]
 
 
@@ -93,7 +93,7 @@ def fit(
     return reports
 
 
-def logits(network: keras.Model, features: Features) -> NDArray[np.float32]:
+def logits(network: keras.Model, features: CharacterCodes) -> NDArray[np.float32]:
     """Logits float32[n] of featurised texts, in batches of like length."""
     given = np.empty(len(features), np.float32)
     order = np.argsort(features.seen, kind="stable")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import artefact
+from models.characters.network import build
 from models.detectors import ENGINES, Detector
 from models.errors import DataError
 from models.features import Featuriser
@@ -25,7 +26,6 @@ from models.training.policy import EpochReport
 from models.training.settings import TrainingSettings
 from models.training.thresholds import choose_thresholds
 from models.url.featuriser import CharacterFeaturiser
-from models.url.network import build
 
 
 class Observer(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from models.characters.architecture import CharacterConvolutions
 from models.training.batches import BatchPlan
 from models.training.data import Columns
 from models.training.policy import FitPolicy
-from models.url.architecture import CharacterConvolutions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

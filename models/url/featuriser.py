@@ -13,7 +13,7 @@ code     stands for
 ======== ==================================================================
 
 Nothing is dropped. A longer text is cut after its first ``width`` characters (code points), and
-`Features.lengths` tells that it was.
+`CharacterCodes.lengths` tells that it was.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Features
+from models.characters.codes import CharacterCodes
 
 ALPHABET = 128
-PADDING = 0
 CONTROL = 1
 FIRST_BLOCK = 2
 BLOCKS = 30
@@ -66,7 +65,7 @@ class CharacterFeaturiser:
         """What the manifest records."""
         return {"kind": "characters", "width": self.width, "alphabet": ALPHABET}
 
-    def __call__(self, texts: Sequence[str]) -> Features:
+    def __call__(self, texts: Sequence[str]) -> CharacterCodes:
         """Featurise n texts.
 
         Args:
@@ -80,7 +79,7 @@ class CharacterFeaturiser:
         codes = np.zeros((len(texts), self.width), np.uint8)
         kept = "".join([text[: self.width] for text in texts])
         codes[np.arange(self.width, dtype=np.int32) < seen[:, None]] = encode(kept)
-        return Features(codes=codes, seen=seen, lengths=lengths)
+        return CharacterCodes(codes=codes, seen=seen, lengths=lengths, read=seen.astype(np.int64))
 
 
 def encode(text: str) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.artefact import load, verify
 from models.detectors import ENGINES, URL
 from models.engines.contract import Engine
-from models.features import Features
+from models.characters.codes import CharacterCodes
 from tests.models.networks import (
     SMALL,
     TEXTS,
@@ -110,7 +110,7 @@ def test_features_may_be_views_of_a_larger_batch(
     engine: Engine, expected: NDArray[np.float64]
 ) -> None:
     features = featurise(many_texts(LARGEST))
-    every_third = Features(
+    every_third = CharacterCodes(
         codes=features.codes[::3], seen=features.seen[::3], lengths=features.lengths[::3]
     )
     assert np.allclose(engine.logits(every_third), expected[::3], rtol=0, atol=1e-4)
@@ -126,7 +126,7 @@ def test_an_engine_says_what_it_is(engine: Engine) -> None:
 @pytest.fixture
 def traced(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows when the network's Python code runs: graphs run it only when they are traced."""
-    from models.url.network import TextMask  # noqa: PLC0415 - only the tests that ask wait for Keras
+    from models.characters.network import TextMask  # noqa: PLC0415 - only the tests that ask wait for Keras
 
     calls: list[object] = []
     call = TextMask.call

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import artefact
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import CharacterCodes
 from models.detectors import URL
 from models.engines.tables import TablesEngine
-from models.features import Features
 from models.thresholds import Threshold, Thresholds
 from models.training.golden import golden_texts
-from models.url.architecture import CharacterConvolutions
 from models.url.featuriser import CharacterFeaturiser
 
 Tensors = dict[str, NDArray[np.float32]]
@@ -67,12 +67,12 @@ def random_tensors(sizes: CharacterConvolutions, seed: int = 0) -> Tensors:
     }
 
 
-def featurise(texts: Sequence[str], width: int = WIDTH) -> Features:
+def featurise(texts: Sequence[str], width: int = WIDTH) -> CharacterCodes:
     return CharacterFeaturiser(width=width)(texts)
 
 
 def defined_logits(
-    sizes: CharacterConvolutions, tensors: Tensors, features: Features
+    sizes: CharacterConvolutions, tensors: Tensors, features: CharacterCodes
 ) -> NDArray[np.float64]:
     """The network as it is defined, in float64, a text and a position at a time."""
     return np.array(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.characters.architecture import CharacterConvolutions
+from models.characters.explainer import CHUNK, CharacterExplainer
 from models.engines.tables import TablesEngine
-from models.url.architecture import CharacterConvolutions
-from models.url.explainer import CHUNK, CharacterExplainer
 from tests.models.networks import SIZES, SMALL, TEXTS, featurise, random_tensors
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=50)

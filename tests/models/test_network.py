@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from models.characters.architecture import CharacterConvolutions
+from models.characters.network import build
 from models.engines.tables import TablesEngine
-from models.url.architecture import CharacterConvolutions
-from models.url.network import build
 from tests.models.networks import (
     SIZES,
     SMALL,

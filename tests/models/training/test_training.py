@@ -13,6 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from models.artefact import WEIGHTS, load, verify
+from models.characters.architecture import CharacterConvolutions
 from models.detectors import URL
 from models.errors import ArtefactError, DataError, LogitError, ResumeError
 from models.training.batches import BatchPlan
@@ -23,7 +24,6 @@ from models.training.policy import EpochReport, FitPolicy
 from models.training.report import JSON, MARKDOWN
 from models.training.run import Trained, train
 from models.training.settings import TrainingSettings
-from models.url.architecture import CharacterConvolutions
 
 # Keras 3 saves TensorFlow's variables through an interface that NumPy 2 is moving away from.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

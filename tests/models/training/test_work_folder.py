@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from models.characters.architecture import CharacterConvolutions
 from models.errors import ResumeError
 from models.training.batches import BatchPlan
 from models.training.policy import FitPolicy
 from models.training.settings import TrainingSettings
 from models.training.work_folder import EPOCHS, RECORD, claim
-from models.url.architecture import CharacterConvolutions
 
 SETTINGS = TrainingSettings()
 DIGEST = "0" * 64

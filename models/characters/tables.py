@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Features
-from models.url.architecture import CharacterConvolutions
-from models.url.featuriser import PADDING
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import PADDING, CharacterCodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ class ConvolutionTables:
             # Every window meets its first table once, so the bias can live there.
             table[0] += tensors[f"convolution_{width}/bias"]
 
-    def pack(self, features: Features) -> PackedTexts:
+    def pack(self, features: CharacterCodes) -> PackedTexts:
         """Lay n texts behind one another."""
         seen = features.seen.astype(np.int64)
         ends = np.cumsum(seen + self.margin)

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import Attribution
-from models.features import Features
-from models.url.architecture import CharacterConvolutions
-from models.url.dense import DenseLayers
-from models.url.tables import ConvolutionTables, PackedTexts
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import CharacterCodes
+from models.characters.dense import DenseLayers
+from models.characters.tables import ConvolutionTables, PackedTexts
+from models.evidence import Attribution, Span, top_spans
 
 # As in the tables engine: activations that stay in a core's second-level cache.
 CHUNK = 16
@@ -39,7 +39,16 @@ class CharacterExplainer:
         self._tables = ConvolutionTables(sizes, tensors)
         self._dense = DenseLayers(sizes, tensors)
 
-    def attribute(self, features: Features) -> Attribution:
+    exact = True
+
+    def explain(self, features: CharacterCodes, most: int) -> list[list[Span]]:
+        """The heaviest spans of n texts."""
+        return [
+            [_in_text(span, features.origins, row) for span in top_spans(parts, most)]
+            for row, parts in enumerate(self.attribute(features).parts)
+        ]
+
+    def attribute(self, features: CharacterCodes) -> Attribution:
         """Attribute n texts: parts float32[n, width], remainder float32[n]."""
         parts = np.zeros(features.codes.shape, np.float32)
         if not len(features):
@@ -75,6 +84,15 @@ class CharacterExplainer:
                 np.dot(activations[start:end], weights, out=at_position[start:end])
             summed += _share(at_position, is_text, *self._tables.window(width))
         return summed[is_text]
+
+
+def _in_text(span: Span, origins: NDArray[np.int32] | None, row: int) -> Span:
+    """A span of codes as one of the text that they came from."""
+    if origins is None:
+        return span
+    return span._replace(
+        start=int(origins[row, span.start]), end=int(origins[row, span.end - 1]) + 1
+    )
 
 
 def _share(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.url.architecture import CharacterConvolutions
+from models.characters.architecture import CharacterConvolutions
 
 Array = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from models.url.architecture import CharacterConvolutions
-from models.url.featuriser import ALPHABET, PADDING
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import PADDING
 
 
 def build(sizes: CharacterConvolutions) -> keras.Model:
@@ -24,7 +24,7 @@ def build(sizes: CharacterConvolutions) -> keras.Model:
     """
     codes = keras.Input((None,), dtype="int32", name="codes")
     is_text = TextMask(name="is_text")(codes)
-    embedded = layers.Embedding(ALPHABET, sizes.embedding, name="embedding")(codes)
+    embedded = layers.Embedding(sizes.alphabet, sizes.embedding, name="embedding")(codes)
     embedded = layers.Multiply(name="embedded_text")([embedded, is_text])
     pooled = [
         MaskedSum(scale=sizes.pooling_scale, name=f"sum_{width}")(

@@ -8,7 +8,6 @@ from math import prod
 from reprlib import repr as shown
 
 from models.errors import ArtefactError
-from models.url.featuriser import ALPHABET
 
 KIND = "character-convolutions"
 # An artefact may not ask for more than this; the talk's network has 2.2 million.
@@ -16,6 +15,8 @@ MOST_PARAMETERS = 50_000_000
 # Wider filters and deeper networks than anyone wants; they bound what engines lay out in memory.
 WIDEST_FILTER = 64
 MOST_LAYERS = 16
+# Codes are uint8.
+MOST_CODES = 256
 LARGEST_SCALE = 1e6
 
 
@@ -24,6 +25,7 @@ class CharacterConvolutions:
     """The sizes; the defaults are the talk's (eXpose, arXiv 1702.08568).
 
     Attributes:
+        alphabet: Codes, padding among them.
         embedding: Numbers a character is embedded in.
         filter_widths: Characters that one filter of each convolution sees.
         filters: Filters of each convolution.
@@ -34,6 +36,7 @@ class CharacterConvolutions:
         dropout: Share of pooled and dense units left out in training.
     """
 
+    alphabet: int = 128
     embedding: int = 32
     filter_widths: tuple[int, ...] = (2, 3, 4, 5)
     filters: int = 256
@@ -54,7 +57,7 @@ class CharacterConvolutions:
             ArtefactError: unknown kind, sizes of the wrong type or range, or more than
                 ``MOST_PARAMETERS`` weights.
         """
-        given = dict(parameters)
+        given = {"alphabet": 128, **parameters}
         kind = given.pop("kind", None)
         if kind != KIND:
             raise ArtefactError(f"network kind {shown(kind)} is unknown here; expected '{KIND}'")
@@ -67,6 +70,7 @@ class CharacterConvolutions:
         if not filter_widths or len(set(filter_widths)) < len(filter_widths):
             raise ArtefactError(f"filter_widths {filter_widths} are none, or not each another")
         architecture = cls(
+            alphabet=_size(given["alphabet"], "alphabet", MOST_CODES),
             embedding=_size(given["embedding"], "embedding"),
             filter_widths=filter_widths,
             filters=_size(given["filters"], "filters"),
@@ -94,7 +98,7 @@ class CharacterConvolutions:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor that the artefact stores, in float32."""
         shapes: dict[str, tuple[int, ...]] = {
-            "embedding/embeddings": (ALPHABET, self.embedding),
+            "embedding/embeddings": (self.alphabet, self.embedding),
         }
         for width in self.filter_widths:
             shapes[f"convolution_{width}/kernel"] = (width, self.embedding, self.filters)

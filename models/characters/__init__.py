@@ -1,0 +1,1 @@
+"""The character network that judges URLs, file paths and registry keys."""

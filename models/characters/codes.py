@@ -1,0 +1,48 @@
+"""Texts as codes of characters: what featurisers of texts give, and the character network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PADDING = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharacterCodes:
+    """n texts, ready for the character network (`models.features.Features`).
+
+    Attributes:
+        codes: uint8[n, width]; each row the codes of one text, then padding (code 0, which is no
+            character's).
+        seen: int32[n], how many codes each text has (at most width).
+        lengths: int64[n], code points of each text.
+        read: int64[n], code points, from the first, that were turned into codes or left out as
+            saying nothing; fewer than ``lengths`` when the text was cut.
+        origins: int32[n, width], the code point of the text that each code stands for; None where
+            each code stands for the code point at its own place.
+        silent: bool[n], texts that say nothing either way; None where there are none.
+    """
+
+    codes: NDArray[np.uint8]
+    seen: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+    read: NDArray[np.int64]
+    origins: NDArray[np.int32] | None = None
+    silent: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return int(self.codes.shape[0])
+
+    def rows(self, index: NDArray[np.int64] | slice) -> CharacterCodes:
+        """The features of some of the texts."""
+        return CharacterCodes(
+            codes=self.codes[index],
+            seen=self.seen[index],
+            lengths=self.lengths[index],
+            read=self.read[index],
+            origins=None if self.origins is None else self.origins[index],
+            silent=None if self.silent is None else self.silent[index],
+        )
