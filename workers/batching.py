@@ -27,6 +27,12 @@ class Batch:
     def __len__(self) -> int:
         return len(self.records)
 
+    def rows(self, start: int, stop: int) -> Batch:
+        """The rows from ``start`` to ``stop`` (exclusive)."""
+        if (start, stop) == (0, len(self)):
+            return self
+        return Batch(records=self.records.rows(start, stop), epochs=self.epochs[start:stop])
+
     def origins(self) -> Origins:
         """Where the records come from; of one sent back from the dead letters, its first origin.
 
@@ -63,22 +69,36 @@ class Batcher:
         self._policy = policy
         self._clock = clock
         self._gathered: list[Batch] = []
+        self._sizes: list[NDArray[np.int64]] = []
         self._rows = 0
+        self._bytes = 0
+        # Of the records that came last: of the next nobody knows more before they are there.
+        self._mean_bytes = 1
         self._closes_at = 0.0
 
     @property
     def room(self) -> int:
-        """Records that still fit."""
-        return self._policy.max_batch - self._rows
+        """Records that still fit, by count and, if they are as large as the last, by bytes."""
+        return max(
+            0,
+            min(
+                self._policy.max_batch - self._rows,
+                (self._policy.max_batch_bytes - self._bytes) // self._mean_bytes,
+            ),
+        )
 
     def add(self, batch: Batch) -> None:
-        """Take in what was polled: at most ``room`` records."""
+        """Take in what was polled: at most ``room`` records, or one."""
         if not len(batch):
             return
         if not self._rows:
             self._closes_at = self._clock() + self._policy.max_delay_ms / 1000
+        sizes = batch.records.sizes()
         self._gathered.append(batch)
+        self._sizes.append(sizes)
         self._rows += len(batch)
+        self._bytes += int(sizes.sum())
+        self._mean_bytes = max(1, int(sizes.mean()))
 
     def time_left(self) -> float | None:
         """Seconds until the batch closes by delay; None while it is empty."""
@@ -89,20 +109,39 @@ class Batcher:
         return self._rows > 0 and (self.room <= 0 or self._clock() >= self._closes_at)
 
     def take(self) -> Batch | None:
-        """The batch as it is, and begin another; None when empty."""
-        gathered, self._gathered, self._rows = self._gathered, [], 0
-        if len(gathered) < 2:  # noqa: PLR2004 - nothing to join
-            return gathered[0] if gathered else None
-        parts = [batch.records for batch in gathered]
-        return Batch(
-            records=Records(
-                topic=parts[0].topic,
-                partitions=np.concatenate([part.partitions for part in parts]),
-                offsets=np.concatenate([part.offsets for part in parts]),
-                timestamps=np.concatenate([part.timestamps for part in parts]),
-                keys=[key for part in parts for key in part.keys],
-                values=[value for part in parts for value in part.values],
-                headers=[headers for part in parts for headers in part.headers],
-            ),
-            epochs=np.concatenate([batch.epochs for batch in gathered]),
-        )
+        """The batch as it is, and begin another; None when empty.
+
+        Of more bytes than the policy allows, the first records that keep to it, one at least; the
+        rest stays, as old as it is.
+        """
+        if not self._rows:
+            return None
+        batch = _joined(self._gathered)
+        ends = np.cumsum(np.concatenate(self._sizes))
+        fitting = int(np.searchsorted(ends, self._policy.max_batch_bytes, side="right"))
+        taken = min(max(1, fitting), len(batch))
+        rest = batch.rows(taken, len(batch))
+        self._gathered, self._sizes, self._rows, self._bytes = [], [], 0, 0
+        if len(rest):
+            sizes = rest.records.sizes()
+            self._gathered, self._sizes = [rest], [sizes]
+            self._rows, self._bytes = len(rest), int(sizes.sum())
+        return batch.rows(0, taken)
+
+
+def _joined(gathered: list[Batch]) -> Batch:
+    if len(gathered) == 1:
+        return gathered[0]
+    parts = [batch.records for batch in gathered]
+    return Batch(
+        records=Records(
+            topic=parts[0].topic,
+            partitions=np.concatenate([part.partitions for part in parts]),
+            offsets=np.concatenate([part.offsets for part in parts]),
+            timestamps=np.concatenate([part.timestamps for part in parts]),
+            keys=[key for part in parts for key in part.keys],
+            values=[value for part in parts for value in part.values],
+            headers=[headers for part in parts for headers in part.headers],
+        ),
+        epochs=np.concatenate([batch.epochs for batch in gathered]),
+    )

@@ -25,12 +25,14 @@ class Step:
     Attributes:
         name: Of its thread.
         work: Called with each item; what it returns goes to the next step.
+        many: Whether it returns any number of items, to pass on each as it is made.
         idle: Called now and then while no item comes.
         finish: Called once after the last item, with the time (monotonic) by which to be done.
     """
 
     name: str
     work: Callable[[Any], Any]
+    many: bool = False
     idle: Callable[[], None] | None = None
     finish: Callable[[float], None] | None = None
 
@@ -116,7 +118,9 @@ class Chain:
                         step.finish(item.deadline)
                     self._pass_on(number, item)
                     return
-                self._pass_on(number, step.work(item))
+                made = step.work(item)
+                for one in made if step.many else (made,):
+                    self._pass_on(number, one)
         except BaseException as error:  # noqa: BLE001 - handed to the owner, who raises it
             with self._lock:
                 self._failure = self._failure or error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,46 @@ def test_a_batch_holds_what_was_added_in_order(sizes: list[int]) -> None:
     assert taken.records.keys == [b"%d" % row for row in range(first)]
     assert set(taken.epochs.tolist()) == {7}
     assert batcher.room == 1000
+
+
+def sized(*sizes: int) -> Batch:
+    """Records of so many bytes each."""
+    made = batch(0, len(sizes))
+    records = replace(
+        made.records, keys=[None] * len(sizes), values=[b"x" * size for size in sizes]
+    )
+    return replace(made, records=records)
+
+
+def test_a_batch_closes_by_bytes_as_well() -> None:
+    batcher = Batcher(BatchPolicy(max_batch=100, max_batch_bytes=1000, max_delay_ms=1000), Clock())
+    batcher.add(sized(200, 400))
+    assert batcher.room == 1
+    batcher.add(sized(300))
+    assert batcher.due()
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 300), min_size=1, max_size=5), min_size=1, max_size=8),
+    st.integers(1, 500),
+)
+def test_no_batch_is_over_its_bytes_but_a_single_record(polls: list[list[int]], most: int) -> None:
+    batcher = Batcher(BatchPolicy(max_batch=1000, max_batch_bytes=most, max_delay_ms=0), Clock())
+    given_out: list[int] = []
+    for sizes in polls:
+        batcher.add(sized(*sizes))
+    while (taken := batcher.take()) is not None:
+        sizes = [len(value or b"") for value in taken.records.values]
+        assert sum(sizes) <= most or len(sizes) == 1
+        assert len(taken.epochs) == len(taken.records.offsets) == len(sizes)
+        given_out += sizes
+    assert given_out == [size for sizes in polls for size in sizes]
+    assert batcher.time_left() is None
+
+
+def test_keys_and_headers_count() -> None:
+    made = batch(0, 1, [("name", b"value"), ("empty", None)])
+    assert made.records.sizes().tolist() == [len(b"0") + len(b"v0") + 4 + 5 + 5]
 
 
 def origin_headers(topic: bytes, partition: bytes, offset: bytes) -> Headers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,6 +21,29 @@ def test_items_pass_all_steps_in_order() -> None:
             pass
     assert chain.close(60)
     assert seen == [item * 2 for item in range(50)]
+
+
+def test_a_step_that_makes_many_of_one_makes_the_next_when_the_last_is_taken() -> None:
+    asked: list[int] = []
+    taken: list[int] = []
+    ahead: list[int] = []
+
+    def parts(item: int) -> Iterator[int]:
+        for part in range(item):
+            asked.append(part)
+            yield part
+
+    def take(part: int) -> None:
+        ahead.append(len(asked) - len(taken))
+        taken.append(part)
+
+    chain = Chain([Step(name="split", work=parts, many=True), Step(name="take", work=take)])
+    assert chain.offer(100, 60)
+    assert chain.offer(0, 60)
+    assert chain.close(60)
+    assert taken == list(range(100))
+    # One in the taker's hands, one in its inbox, one that waits for room.
+    assert max(ahead) <= 3
 
 
 def test_steps_overlap() -> None:

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 def check_config(
     given: Given,
     detector: Annotated[
-        Literal["url"],
-        typer.Argument(metavar="url", help="Whose worker would run with these settings."),
+        Literal["url", "html", "path"],
+        typer.Argument(
+            metavar="url|html|path",
+            help="Whose worker would run with these settings. Default: url.",
+            show_default=False,
+        ),
     ] = "url",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec,
 
 import typer
 
+from workers.settings.detectors import default_in_words
 from workers.settings.resolve import Given
 from workers.settings.setting import Panel, Setting
 from workers.settings.sources import CONFIG_VARIABLE, FILE_SUFFIX, OVERRIDE_PREFIX
@@ -49,10 +50,12 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 def takes_settings(
     *chosen: Panel | str,
+    detector: str | None = None,
 ) -> Callable[[Callable[Concatenate[Given, P], R]], Callable[..., R]]:
     """Give a verb the options of the ``chosen`` panels and keys, and ``--config``.
 
-    The verb's first parameter receives them as `Given`; its others are options of its own.
+    The verb's first parameter receives them as `Given`; its others are options of its own. Help
+    texts show the defaults of ``detector``, or of all.
     """
 
     def decorate(verb: Callable[Concatenate[Given, P], R]) -> Callable[..., R]:
@@ -77,7 +80,7 @@ def takes_settings(
             [
                 *(p for p in own if p.kind is not _KEYWORD),
                 *(p for p in own if p.kind is _KEYWORD),
-                *_parameters(settings),
+                *_parameters(settings, detector),
             ]
         )
         wrapper.__signature__ = signature  # type: ignore[attr-defined]
@@ -87,9 +90,9 @@ def takes_settings(
     return decorate
 
 
-def _parameters(settings: list[Setting]) -> Iterator[inspect.Parameter]:
+def _parameters(settings: list[Setting], detector: str | None) -> Iterator[inspect.Parameter]:
     for setting in settings:
-        yield _optional(_parameter(setting), _annotation(setting))
+        yield _optional(_parameter(setting), _annotation(setting, detector))
         if setting is _LAST_OF_CLIENT:
             yield _optional("kafka", Annotated[list[str] | None, _OVERRIDE])
     yield _optional("config", Annotated[Path | None, _CONFIG])
@@ -104,12 +107,12 @@ def _parameter(setting: Setting) -> str:
     return setting.key + FILE_SUFFIX if setting.secret else setting.key
 
 
-def _annotation(setting: Setting) -> Any:
+def _annotation(setting: Setting, detector: str | None) -> Any:
     text, metavar, variable = setting.help, setting.kind.metavar, setting.variable
     if setting.secret:
         text, metavar = f"File that holds the {text[0].lower()}{text[1:]}", "FILE"
         variable = f"{variable}{FILE_SUFFIX.upper()}, or {variable} itself"
-    default = setting.derived or text_of(setting.default)
+    default = setting.derived or text_of(default_in_words(setting, detector))
     return Annotated[
         str | None,
         typer.Option(

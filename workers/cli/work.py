@@ -14,12 +14,16 @@ from workers.settings.setting import Panel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DETECTORS: Final = {"url": "URLs"}
+DETECTORS: Final = {
+    "url": "URLs",
+    "html": "HTML pages",
+    "path": "file paths and registry keys",
+}
 """What has a worker, and what it judges."""
 
 
 def _verb(detector: str, subject: str) -> Callable[..., None]:
-    @takes_settings(*Panel)
+    @takes_settings(*Panel, detector=detector)
     def work(given: Given) -> None:
         from workers import journal  # noqa: PLC0415
         from workers.worker import run  # noqa: PLC0415
@@ -42,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
     @group.callback()
     def _group() -> None:
-        """Keep the detector's name a word of its own, though there is but one so far."""
+        """Keep the detector's name a word of its own."""
 
     for detector, subject in DETECTORS.items():
         group.command(detector)(_verb(detector, subject))

@@ -54,6 +54,32 @@ class Records:
     def __len__(self) -> int:
         return len(self.values)
 
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each row's key, value and headers: int64[n]."""
+        sizes = np.fromiter(map(_bytes, self.keys), np.int64, len(self))
+        sizes += np.fromiter(map(_bytes, self.values), np.int64, len(self))
+        for row, headers in enumerate(self.headers):
+            if headers:
+                sizes[row] += sum(len(name) + _bytes(value) for name, value in headers)
+        return sizes
+
+    def rows(self, start: int, stop: int) -> Records:
+        """The rows from ``start`` to ``stop`` (exclusive)."""
+        some = slice(start, stop)
+        return Records(
+            topic=self.topic,
+            partitions=self.partitions[some],
+            offsets=self.offsets[some],
+            timestamps=self.timestamps[some],
+            keys=self.keys[some],
+            values=self.values[some],
+            headers=self.headers[some],
+        )
+
+
+def _bytes(part: bytes | None) -> int:
+    return 0 if part is None else len(part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:

@@ -46,7 +46,7 @@ class Whole:
     @property
     def metavar(self) -> str:
         """What stands for the value."""
-        return "MS" if self.unit == "ms" else "N"
+        return {"ms": "MS", "bytes": "BYTES"}.get(self.unit, "N")
 
     def read(self, value: object) -> int:
         """The number."""
@@ -62,7 +62,7 @@ class Whole:
         return number
 
     def _range(self) -> str:
-        unit = " of milliseconds" if self.unit == "ms" else ""
+        unit = {"ms": " of milliseconds", "bytes": " of bytes"}.get(self.unit, "")
         return f"a number{unit} from {self.low} to {self.high}"
 
 

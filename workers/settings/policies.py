@@ -17,13 +17,33 @@ Label = Literal["benign", "suspicious", "malicious"]
 class BatchPolicy:
     """When a batch closes: full, or old enough, whichever comes first.
 
+    What a replica holds follows from the bytes of a batch. There are at most twelve at a time:
+    one gathered, one waiting, one in each of the three steps and one before each, four published
+    and not acknowledged. Five of those are unpacked besides, from the first step to the last. To
+    that comes what the client has fetched and not given out yet: see
+    `workers.log.kafka_source`.
+
     Attributes:
         max_batch: Most events in a batch.
+        max_batch_bytes: Most bytes in a batch, as they are on the topic and again when unpacked; a
+            single event may be larger.
         max_delay_ms: Longest that the first event of a batch waits for others.
     """
 
     max_batch: int = 1024
+    max_batch_bytes: int = 64 * 1024 * 1024
     max_delay_ms: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePolicy:
+    """Which HTML pages are judged.
+
+    Attributes:
+        max_bytes: Largest page, unpacked; a larger one becomes a dead letter.
+    """
+
+    max_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +160,7 @@ class Settings:
     connection: Connection
     topics: Topics
     batch: BatchPolicy
+    pages: PagePolicy
     commit: CommitPolicy
     publish: PublishPolicy
     evidence: EvidencePolicy

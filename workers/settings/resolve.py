@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from workers.errors import ConfigurationError
 from workers.log.connection import Connection
 from workers.settings import policies
+from workers.settings.detectors import default_of
 from workers.settings.kinds import ExistingFile, ExistingFolder
 from workers.settings.sources import (
     CONFIG_VARIABLE,
@@ -95,7 +96,7 @@ def load(
 
     Args:
         given: What the command line gave.
-        detector: Whose worker it is; names the default group.
+        detector: Whose worker it is: some defaults follow it.
         role: What the client calls itself if not after the detector: ``feed``, ``watch``.
         environ: The environment; the process's own by default.
 
@@ -117,10 +118,10 @@ def load(
             (layer.values[setting.key] for layer in layers if setting.key in layer.values), None
         )
         try:
-            value = setting.default if raw is None else _read(setting, raw)
+            value = default_of(setting, detector) if raw is None else _read(setting, raw)
         except ValueError as error:
             problems.append(_problem(setting, raw, error))
-            value, raw = setting.default, None
+            value, raw = default_of(setting, detector), None
         origin = _DEFAULT if raw is None else raw.origin
         entries[setting.key] = Entry(
             key=setting.key, value=value, origin=origin, secret=setting.secret
@@ -276,6 +277,7 @@ def _build(
         connection=made(Connection, overrides=dict(overrides)),
         topics=made(policies.Topics),
         batch=made(policies.BatchPolicy),
+        pages=made(policies.PagePolicy),
         commit=made(policies.CommitPolicy),
         publish=made(policies.PublishPolicy),
         evidence=made(policies.EvidencePolicy),

@@ -26,6 +26,7 @@ from workers.settings.policies import (
     EvidencePolicy,
     JournalPolicy,
     ModelChoice,
+    PagePolicy,
     PublishPolicy,
     RetryPolicy,
     ShutdownPolicy,
@@ -36,6 +37,8 @@ from workers.settings.setting import Panel, Setting
 # Limits. A day is longer than any of these times is good for; an hour, than any wait for work.
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
+# Larger than any record that a broker takes (2 GiB), and less than a machine has.
+_MOST_BYTES: Final = 2**31 - 1
 _LABELS: Final = ("benign", "suspicious", "malicious")
 
 
@@ -64,6 +67,7 @@ def _row(
 
 _topics = partial(_row, Panel.TOPICS, Topics)
 _batch = partial(_row, Panel.BATCHES, BatchPolicy)
+_pages = partial(_row, Panel.BATCHES, PagePolicy)
 _commit = partial(_row, Panel.BATCHES, CommitPolicy)
 _model = partial(_row, Panel.MODEL, ModelChoice)
 _publish = partial(_row, Panel.MODEL, PublishPolicy)
@@ -86,9 +90,20 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     _batch("max_batch", Whole(1, 65_536), "Most events in one batch."),
     _batch(
+        "max_batch_bytes",
+        Whole(1, _MOST_BYTES, "bytes"),
+        "Most bytes in one batch; a single larger event is a batch of its own.",
+    ),
+    _batch(
         "max_delay_ms",
         Whole(0, _HOUR_MS, "ms"),
         "Longest that the first event of a batch waits for others.",
+    ),
+    _pages(
+        "max_page_bytes",
+        Whole(1, _MOST_BYTES, "bytes"),
+        "Largest HTML page that is judged, unpacked.",
+        field="max_bytes",
     ),
     _commit(
         "commit_interval_ms",

@@ -44,6 +44,26 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["sasl_password"] == {"value": "(hidden)", "origin": "WEIR_SASL_PASSWORD"}
 
 
+def test_defaults_are_those_of_the_detector(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check-config", "html", "--json"]) == 0
+
+    document = orjson.loads(capsys.readouterr().out)
+    assert document["input_topic"] == {"value": "telemetry.html", "origin": "default"}
+    assert document["dead_letter_topic"] == {"value": "telemetry.html.dead", "origin": "default"}
+    assert document["group_id"] == {"value": "fishweir-html", "origin": "default"}
+    assert document["max_batch"] == {"value": 64, "origin": "default"}
+    assert document["max_page_bytes"] == {"value": 33_554_432, "origin": "default"}
+
+
+def test_the_help_of_a_worker_tells_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["work", "path", "--help"]) == 0
+    own = " ".join(capsys.readouterr().out.split())
+    assert "Topic of the telemetry to judge. Default: telemetry.paths." in own
+    assert run(["check-config", "--help"]) == 0
+    common = " ".join(capsys.readouterr().out.split())
+    assert "Default: telemetry.urls (html: telemetry.html, path: telemetry.paths)." in common
+
+
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "JSON"])
 def test_no_secret_is_shown(form: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     run(["check-config", *form])

@@ -80,6 +80,8 @@ def test_every_setting_reaches_the_object_that_owns_it() -> None:
         "verdict_topic": "out",
         "dead_letter_topic": "dead",
         "max_batch": "7",
+        "max_batch_bytes": "70",
+        "max_page_bytes": "80",
         "max_delay_ms": "8",
         "commit_interval_ms": "9",
         "publish_from": "malicious",
@@ -102,6 +104,7 @@ def test_every_setting_reaches_the_object_that_owns_it() -> None:
     assert settings.topics.verdict_topic == "out"
     assert settings.topics.dead_letter_topic == "dead"
     assert (settings.batch.max_batch, settings.batch.max_delay_ms) == (7, 8)
+    assert (settings.batch.max_batch_bytes, settings.pages.max_bytes) == (70, 80)
     assert settings.commit.interval_ms == 9
     assert settings.publish.publish_from == "malicious"
     assert (settings.evidence.evidence_from, settings.evidence.top) == ("never", 3)
@@ -122,6 +125,27 @@ def test_defaults_that_follow_from_others() -> None:
     assert load(Given(), detector="url", role="feed", environ={}).settings.connection.client_id == (
         "fishweir-feed"
     )
+
+
+@pytest.mark.parametrize(
+    ("detector", "topic", "batch"),
+    [
+        ("url", "telemetry.urls", 1024),
+        ("html", "telemetry.html", 64),
+        ("path", "telemetry.paths", 1024),
+    ],
+)
+def test_defaults_that_follow_the_detector(detector: str, topic: str, batch: int) -> None:
+    settings = load(Given(), detector=detector, environ={}).settings
+
+    assert settings.topics.input_topic == topic
+    assert settings.topics.dead_letter_topic == f"{topic}.dead"
+    assert settings.topics.verdict_topic == "alerts"
+    assert settings.connection.group_id == f"fishweir-{detector}"
+    assert settings.batch.max_batch == batch
+    given = Given(options={"input_topic": "pages", "max_batch": "9"})
+    told = load(given, detector=detector, environ={}).settings
+    assert (told.topics.dead_letter_topic, told.batch.max_batch) == ("pages.dead", 9)
 
 
 def test_toml_gives_values_in_its_own_types(tmp_path: Path) -> None:
