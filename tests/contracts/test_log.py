@@ -383,7 +383,7 @@ class TestPublishing:
         reader = join(world.log(), topic).until(1_000)
         assert {row.partition for row in reader.rows} == {0, 1, 2, 3}
 
-    @pytest.mark.parametrize("limit", [2_000, 1_048_588, 3_000_000])
+    @pytest.mark.parametrize("limit", [2_000, 1_048_588, 3_000_000, 46_000_000])
     def test_a_row_that_is_too_large_fails_alone(
         self, world: World, join: Join, limit: int
     ) -> None:

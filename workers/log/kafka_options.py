@@ -27,9 +27,10 @@ _BATCH_BYTES: Final = 64 * 1024
 _LINGER_MS: Final = 5
 # How long the first publishing to a topic waits for its partitions; known to exist by then.
 _BLOCK_MS: Final = 10_000
-# The client's own ceiling, under the 100 MB that brokers take in one request by default; each row
-# is held against the limit of its topic besides.
-_REQUEST_BYTES: Final = 32 * 1024 * 1024
+# The client's own ceiling, a little under the 100 MiB that brokers take in one request by default
+# (socket.request.max.bytes): what a topic takes is for its own limit to say, which each row is
+# held against.
+_REQUEST_BYTES: Final = 99 * 1024 * 1024
 
 _CODECS: Final = {"gzip": has_gzip, "lz4": has_lz4, "snappy": has_snappy, "zstd": has_zstd}
 

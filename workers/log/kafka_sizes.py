@@ -31,6 +31,16 @@ def largest_record(max_message_bytes: int, *, compressed: bool, max_request_size
     return min(limit, max_request_size)
 
 
+def needed_message_bytes(record_bytes: int) -> int:
+    """``max.message.bytes`` of a topic that takes records of this size however they compress.
+
+    Args:
+        record_bytes: Key, value and headers of the largest record.
+    """
+    size = record_bytes + MOST_OVERHEAD
+    return -(-size * (_GROWTH + 1) // _GROWTH) + _GROWTH_FIXED
+
+
 def check_size(
     key: bytes | None,
     value: bytes | None,

@@ -41,6 +41,12 @@ class KafkaSource:
     """`workers.log.contract.Source` on kafka-python's consumer.
 
     The listener is told on a thread of its own, while `poll` or `close` waits for it.
+
+    What is fetched and not polled yet is bounded, too: the client asks a broker again only for
+    partitions of which it has nothing left, and gets ``max.partition.fetch.bytes`` of each (1 MiB)
+    or one batch of records if that is larger, which never more than one partition's is in one
+    answer (KIP-74). On a topic of pages that is a page a partition at the most, beside 1 MiB of
+    each.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -55,12 +61,10 @@ class KafkaSource:
         """See `workers.log.contract.Source`."""
         largest = topics.facts(self._connection, topic).max_message_bytes
         options = consumer_options(self._connection)
-        # A batch as large as the topic takes must fit into a fetch.
-        for name, least in (
-            ("max_partition_fetch_bytes", largest),
-            ("fetch_max_bytes", largest),
-        ):
-            options[name] = max(options.get(name, KafkaConsumer.DEFAULT_CONFIG[name]), least)
+        # Brokers send a batch that is larger than what was asked for; the client takes an answer
+        # of this length, and the batch must fit.
+        asked = options.get("fetch_max_bytes", KafkaConsumer.DEFAULT_CONFIG["fetch_max_bytes"])
+        options["fetch_max_bytes"] = max(asked, largest)
         consumer, network = connect(Consumer, options)
         bridge = RebalanceBridge(listener, network, self._newly_assigned)
         try:
