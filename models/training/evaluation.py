@@ -1,14 +1,13 @@
-"""How well logits of labelled rows tell them apart: over all, by kind of source, by source.
+"""How well logits of labelled rows tell them apart: over all rows, and by what sets rows apart.
 
-Two questions are answered, and they differ. *Detection at a false-positive rate* sets the
-threshold by the very benign rows that it is measured on, and so compares models. *At a published
-threshold* is what a user of the artefact would have seen on these rows.
+One figure over all rows hides what matters: which feed, which kind of traffic, which year.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,8 @@ from numpy.typing import NDArray
 from models.engines.contract import Engine
 from models.errors import LogitError
 from models.features import Featuriser
-from models.thresholds import Threshold, Thresholds
-from models.training.metrics import (
-    FALSE_POSITIVE_RATES,
-    area_under_roc,
-    threshold_at,
-    wilson_interval,
-)
+from models.thresholds import Thresholds
+from models.training.slices import LOWER_CASED, Slice, measure
 
 # Sources that begin with one of these and a colon are benign rows of their own kind: observed
 # traffic, and rows made up for training. Mixed with the rest they would flatter every figure.
@@ -36,93 +30,6 @@ _Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """``count`` of ``of`` rows."""
-
-    count: int
-    of: int
-
-    @property
-    def share(self) -> float | None:
-        """As a number of 0 to 1; None of no rows."""
-        return self.count / self.of if self.of else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95 % interval (Wilson); None of no rows."""
-        return wilson_interval(self.count, self.of) if self.of else None
-
-    def as_json(self) -> dict[str, object]:
-        """For manifests and reports."""
-        return {
-            "count": self.count,
-            "of": self.of,
-            "share": self.share,
-            "interval": None if self.interval is None else list(self.interval),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a published threshold does to some rows.
-
-    Attributes:
-        threshold: The published one.
-        false_positives: Benign rows at or above it.
-        detected: Malicious rows at or above it.
-    """
-
-    threshold: Threshold
-    false_positives: Share
-    detected: Share
-
-    def as_json(self) -> dict[str, object]:
-        """For manifests and reports."""
-        return {
-            "logit": self.threshold.logit,
-            "false_positives": self.false_positives.as_json(),
-            "detected": self.detected.as_json(),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
-    """Figures of some of the rows.
-
-    Attributes:
-        name: Of the slice.
-        benign: Rows.
-        malicious: Rows.
-        area: Under the ROC; None where a label has no row.
-        detection: Malicious rows at or above the threshold that the slice's own benign rows set
-            for a false-positive rate; empty where a label has no row.
-        at_suspicious: At the published threshold of that label.
-        at_malicious: At the published threshold of that label.
-    """
-
-    name: str
-    benign: int
-    malicious: int
-    area: float | None
-    detection: dict[float, Share]
-    at_suspicious: Outcome
-    at_malicious: Outcome
-
-    def as_json(self) -> dict[str, object]:
-        """For manifests and reports."""
-        return {
-            "benign": self.benign,
-            "malicious": self.malicious,
-            "area": self.area,
-            "detection": {str(rate): share.as_json() for rate, share in self.detection.items()},
-            "at": {
-                "suspicious": self.at_suspicious.as_json(),
-                "malicious": self.at_malicious.as_json(),
-            },
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """Figures of one split.
 
@@ -131,18 +38,32 @@ class Evaluation:
         kinds: Collected, telemetry and synthetic rows; empty where there is one kind only.
         sources: By what stands before the colon in the name of the source, largest first; empty
             where there is one source only.
+        columns: By the values of further columns (files and registry keys, observed and made up,
+            ...), as "column: value".
+        lower_cased: All rows and each kind once more, as a proxy that folds case would send them.
+        feeds: The malicious rows of each source by itself, against all benign rows; empty where
+            all are of one source.
+        years: The malicious rows first seen in each year, against all benign rows.
     """
 
     everything: Slice
     kinds: tuple[Slice, ...]
     sources: tuple[Slice, ...]
+    columns: tuple[Slice, ...] = ()
+    lower_cased: tuple[Slice, ...] = ()
+    feeds: tuple[Slice, ...] = ()
+    years: tuple[Slice, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """For reports; the manifest leaves out the sources."""
         return {
             "all": self.everything.as_json(),
-            "kinds": {part.name: part.as_json() for part in self.kinds},
-            "sources": {part.name: part.as_json() for part in self.sources},
+            "kinds": _by_name(self.kinds),
+            "sources": _by_name(self.sources),
+            "columns": _by_name(self.columns),
+            "lower_cased": _by_name(self.lower_cased),
+            "feeds": _by_name(self.feeds),
+            "years": _by_name(self.years),
         }
 
 
@@ -151,6 +72,10 @@ def evaluate(
     labels: NDArray[np.int8],
     sources: Sequence[str],
     thresholds: Thresholds,
+    *,
+    columns: Mapping[str, Sequence[str]] | None = None,
+    lower_cased: NDArray[np.float32] | None = None,
+    dates: Sequence[str] | None = None,
 ) -> Evaluation:
     """Measure n rows.
 
@@ -159,27 +84,66 @@ def evaluate(
         labels: int8[n], 0 benign, 1 malicious.
         sources: n names, "" where unknown.
         thresholds: Published ones.
+        columns: Further columns of n values by which to set rows apart, "" for rows to leave out.
+        lower_cased: float32[n], logits of the same rows with all letters in lower case.
+        dates: n dates that begin with a year, when a row was first seen, "" where unknown.
     """
     names = np.array([source.partition(":")[0] for source in sources], object)
-    kinds = np.where(np.isin(names, APART), names, COLLECTED)
+    kind_of_row = np.array(kinds(sources), object)
+    malicious = labels != 0
 
     def part(name: str, rows: _Rows) -> Slice:
-        return _measured(name, logits[rows], labels[rows], thresholds)
+        return measure(name, logits[rows], labels[rows], thresholds)
+
+    def against_all_benign(values: NDArray[np.object_]) -> tuple[Slice, ...]:
+        return tuple(
+            part(name or "unnamed", ~malicious | (malicious & (values == name)))
+            for name, _ in _parts(values[malicious])
+        )
+
+    def lowered() -> Iterator[Slice]:
+        if lower_cased is not None:
+            yield measure(f"all, {LOWER_CASED}", lower_cased, labels, thresholds)
+            for name, rows in _parts(kind_of_row):
+                called = f"{name}, {LOWER_CASED}"
+                yield measure(called, lower_cased[rows], labels[rows], thresholds)
 
     return Evaluation(
         everything=part("all", np.ones(len(logits), np.bool_)),
-        kinds=tuple(part(name, rows) for name, rows in _parts(kinds)),
+        kinds=tuple(part(name, rows) for name, rows in _parts(kind_of_row)),
         sources=tuple(part(name or "unnamed", rows) for name, rows in _parts(names)),
+        columns=tuple(
+            part(f"{column}: {value}", rows)
+            for column, values in (columns or {}).items()
+            for value, rows in _parts(np.array(values, object))
+            if value
+        ),
+        lower_cased=tuple(lowered()),
+        feeds=against_all_benign(np.array(sources, object)),
+        years=tuple(
+            sorted(
+                against_all_benign(np.array([date[:4] or "undated" for date in dates], object)),
+                key=lambda year: year.name,
+            )
+            if dates is not None
+            else ()
+        ),
     )
+
+
+def kinds(sources: Sequence[str]) -> list[str]:
+    """Kind of each row by its source: one of `APART`, else `COLLECTED`."""
+    firsts = (source.partition(":")[0] for source in sources)
+    return [first if first in APART else COLLECTED for first in firsts]
 
 
 def score(
     engine: Engine,
     featuriser: Featuriser,
-    texts: Sequence[str],
+    texts: Sequence[Any],
     progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float32]:
-    """Logits float32[n] of n texts.
+    """Logits float32[n] of n texts or pages.
 
     Args:
         engine: Warmed here.
@@ -226,33 +190,5 @@ def _parts(names: NDArray[np.object_]) -> Iterator[tuple[str, _Rows]]:
             yield str(different[number]), names == different[number]
 
 
-def _measured(
-    name: str, logits: NDArray[np.float32], labels: NDArray[np.int8], thresholds: Thresholds
-) -> Slice:
-    benign, malicious = logits[labels == 0], logits[labels != 0]
-    both = len(benign) > 0 and len(malicious) > 0
-
-    def outcome(threshold: Threshold) -> Outcome:
-        return Outcome(
-            threshold=threshold,
-            false_positives=_reaching(benign, threshold.logit),
-            detected=_reaching(malicious, threshold.logit),
-        )
-
-    return Slice(
-        name=name,
-        benign=len(benign),
-        malicious=len(malicious),
-        area=area_under_roc(logits, labels) if both else None,
-        detection={
-            rate: _reaching(malicious, threshold_at(benign, rate))
-            for rate in FALSE_POSITIVE_RATES
-            if both
-        },
-        at_suspicious=outcome(thresholds.suspicious),
-        at_malicious=outcome(thresholds.malicious),
-    )
-
-
-def _reaching(logits: NDArray[np.float32], threshold: float) -> Share:
-    return Share(count=int(np.count_nonzero(logits >= threshold)), of=len(logits))
+def _by_name(parts: Sequence[Slice]) -> dict[str, object]:
+    return {part.name: part.as_json() for part in parts}

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from models.thresholds import Thresholds
-from models.training.evaluation import APART, COLLECTED, Evaluation, Share, Slice
+from models.training.evaluation import APART, COLLECTED, Evaluation
 from models.training.metrics import FALSE_POSITIVE_RATES
+from models.training.slices import Share, Slice
 
 MARKDOWN = "report.md"
 JSON = "report.json"

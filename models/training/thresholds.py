@@ -36,6 +36,7 @@ from models.errors import DataError
 from models.thresholds import Threshold, Thresholds
 from models.training.binomial import most_for, upper_bound
 from models.training.metrics import threshold_above
+from models.training.slices import LOWER_CASED
 
 MALICIOUS_RATE = 1e-3
 SUSPICIOUS_RATE = 1e-2
@@ -127,6 +128,36 @@ def choose(kinds: Mapping[str, Benign]) -> Choice:
         suspicious=suspicious_requests,
         malicious=malicious_requests,
     )
+
+
+def benign_kinds(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int8],
+    kinds: Sequence[str],
+    *,
+    lower_cased: NDArray[np.float32] | None = None,
+    groups: Sequence[str] | None = None,
+) -> dict[str, Benign]:
+    """The benign ones of n rows by kind, and each kind once more as lower-cased.
+
+    Args:
+        logits: float32[n].
+        labels: int8[n], 0 benign.
+        kinds: n names (`models.training.evaluation.kinds`, or a column of the data).
+        lower_cased: float32[n], logits of the same rows with all letters in lower case; None for
+            a featuriser that folds case.
+        groups: n names of what goes together, "" for a row by itself.
+    """
+    named = np.asarray(kinds, object)
+    together = None if groups is None else np.asarray(groups, object)
+    found = {}
+    for kind in dict.fromkeys(kinds):
+        rows = (labels == 0) & (named == kind)
+        own = None if together is None else together[rows].tolist()
+        found[kind] = Benign(logits=logits[rows], groups=own)
+        if lower_cased is not None:
+            found[f"{kind}, {LOWER_CASED}"] = Benign(logits=lower_cased[rows], groups=own)
+    return {kind: rows for kind, rows in found.items() if len(rows.logits)}
 
 
 def choose_thresholds(benign_logits: NDArray[np.float32]) -> Thresholds:

@@ -13,6 +13,7 @@ from models.errors import LogitError
 from models.thresholds import Threshold, Thresholds
 from models.training.evaluation import MOST_SOURCES, Evaluation, evaluate, score, worst
 from models.training.report import comparable, slices
+from models.training.slices import Slice
 from models.url.featuriser import CharacterFeaturiser
 from tests.models.networks import SMALL, featurise, random_tensors
 
@@ -92,6 +93,49 @@ def test_one_source_alone_is_not_said_twice() -> None:
     evaluation = evaluated([(0, False, "feed:a"), (1, True, "feed:b")])
     assert evaluation.kinds == evaluation.sources == ()
     assert slices(evaluation) == comparable(evaluation) == [evaluation.everything]
+
+
+def further(name: str, parts: tuple[Slice, ...]) -> Slice:
+    (found,) = (part for part in parts if part.name == name)
+    return found
+
+
+def test_each_feed_stands_by_itself_against_all_benign_rows() -> None:
+    evaluation = evaluated(
+        [(0, False, "links:a"), (1, False, "telemetry:b"), (3, True, "feed:a"), (0, True, "feed:b")]
+    )
+    assert {part.name for part in evaluation.feeds} == {"feed:a", "feed:b"}
+    first, second = (further(f"feed:{name}", evaluation.feeds) for name in "ab")
+    assert (first.benign, first.malicious, first.area) == (2, 1, 1.0)
+    assert (second.benign, second.malicious, second.area) == (2, 1, 0.25)
+
+
+def test_further_columns_dates_and_lower_case_set_rows_apart() -> None:
+    logits = np.array([0, 1, 3, 4], np.float32)
+    evaluation = evaluate(
+        logits,
+        np.array([0, 0, 1, 1], np.int8),
+        ["links:a", "telemetry:b", "feed", "feed"],
+        THRESHOLDS,
+        columns={"kind": ["file", "registry", "file", "registry"], "all": ["one"] * 4},
+        lower_cased=logits - np.float32(2),
+        dates=["", "", "2025-12-31", "2026-01-01"],
+    )
+    assert [part.name for part in evaluation.columns] == ["kind: file", "kind: registry"]
+    assert [(part.benign, part.malicious) for part in evaluation.columns] == [(1, 1), (1, 1)]
+    assert [(part.name, part.benign, part.malicious) for part in evaluation.years] == [
+        ("2025", 2, 1),
+        ("2026", 2, 1),
+    ]
+    assert {part.name for part in evaluation.lower_cased} == {
+        "all, lower-cased",
+        "collected, lower-cased",
+        "telemetry, lower-cased",
+    }
+    lowered = further("all, lower-cased", evaluation.lower_cased)
+    assert evaluation.everything.at_malicious.detected.count == 2
+    assert lowered.at_malicious.detected.count == 1
+    json.dumps(evaluation.as_json(), allow_nan=False)
 
 
 def test_of_many_sources_the_largest_are_given() -> None:

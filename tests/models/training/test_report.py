@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.training.evaluation import Share
 from models.training.report import percent, table
+from models.training.slices import Share
 
 
 @pytest.mark.parametrize(

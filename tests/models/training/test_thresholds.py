@@ -15,6 +15,7 @@ from models.training.thresholds import (
     MALICIOUS_RATE,
     SUSPICIOUS_RATE,
     Benign,
+    benign_kinds,
     choose,
 )
 
@@ -137,3 +138,18 @@ def test_rows_that_go_together_count_for_less() -> None:
 def test_without_benign_rows_there_is_no_threshold(kinds: dict[str, Benign]) -> None:
     with pytest.raises(DataError, match="benign rows"):
         choose(kinds)
+
+
+def test_benign_rows_are_taken_by_kind_as_they_are_and_lower_cased() -> None:
+    logits = np.arange(5, dtype=np.float32)
+    labels = np.array([0, 0, 1, 0, 1], np.int8)
+    kinds = ["collected", "telemetry", "collected", "telemetry", "synthetic"]
+    found = benign_kinds(logits, labels, kinds, lower_cased=-logits, groups=list("abcde"))
+    assert {kind: rows.logits.tolist() for kind, rows in found.items()} == {
+        "collected": [0],
+        "collected, lower-cased": [0],
+        "telemetry": [1, 3],
+        "telemetry, lower-cased": [-1, -3],
+    }
+    assert found["telemetry"].groups == found["telemetry, lower-cased"].groups == ["b", "d"]
+    assert list(benign_kinds(logits, labels, kinds)) == ["collected", "telemetry"]
