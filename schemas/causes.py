@@ -40,7 +40,8 @@ class Cause(StrEnum):
 
     NOT_JSON = "not-json"
     """The value is not JSON (RFC 8259), or nothing that can be exchanged: a lone surrogate
-    escape, a number beyond a double's range, more than 1,024 levels (compare RFC 7493)."""
+    escape (in URL events), a number beyond a double's range, more than 1,024 levels (compare
+    RFC 7493)."""
 
     NOT_AN_OBJECT = "not-an-object"
     """The value is JSON, but no object."""
@@ -60,11 +61,32 @@ class Cause(StrEnum):
     BAD_ID = "bad-id"
     """``id`` is neither a string of up to 1,024 characters nor a 64-bit integer."""
 
+    BAD_KIND = "bad-kind"
+    """``kind`` of a path is neither ``file`` nor ``registry``."""
+
+    SUBJECT_TWICE = "subject-twice"
+    """The page is there both as a string and in base64; which one counts is anybody's guess."""
+
+    BAD_ENCODING = "bad-encoding"
+    """``encoding`` of a page is unknown, or says that a string is packed."""
+
+    NOT_BASE64 = "not-base64"
+    """The page is not standard base64 with padding (RFC 4648, 4)."""
+
+    BAD_PACKING = "bad-packing"
+    """The bytes of the page are not, or not wholly, what ``encoding`` says."""
+
+    PAGE_TOO_LARGE = "page-too-large"
+    """The page has more bytes, after decompression, than the setting allows."""
+
+    BAD_URL = "bad-url"
+    """``url`` of a page is no string, or has more than 65,536 characters."""
+
     NOT_FINITE = "not-finite"
     """The network gave no finite logit."""
 
     UNSCORABLE = "unscorable"
-    """The detector refused the text."""
+    """The detector refused the subject."""
 
     UNPUBLISHABLE = "unpublishable"
     """The log refused the verdict for good."""

@@ -9,7 +9,7 @@ import orjson
 
 from schemas.errors import UnknownContractError
 
-CONTRACTS = ("telemetry-url", "verdict", "dead-letter")
+CONTRACTS = ("telemetry-url", "telemetry-path", "telemetry-html", "verdict", "dead-letter")
 """Names of the contracts."""
 
 

@@ -1,4 +1,4 @@
-"""Which spans of the texts weighed most, for the rows of a batch."""
+"""Which spans of the subjects weighed most, for the rows of a batch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,29 @@ from schemas.errors import ContractError
 MAX_SPANS = 16
 MAX_SPAN_TEXT = 128
 
+CHARACTERS = "characters"
+WINDOW = "window"
+TOKEN = "token"  # noqa: S105 - a word of a page
+SPAN_KINDS = (CHARACTERS, WINDOW, TOKEN)
+"""What a span can be: characters of a text; a window of a page; a token within such a window,
+whose weight is a part of the window's."""
+
+Span = tuple[int, int, float] | tuple[int, int, float, str, str | None]
+"""Start, end and weight of a span; then its kind (else ``characters``) and its text (else None)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
-    """Spans of n texts, as ragged columns: those of row i are ``splits[i]`` to ``splits[i + 1]``.
+    """Spans of n subjects, as ragged columns: row i's are ``splits[i]`` to ``splits[i + 1]``.
 
     Attributes:
         splits: int64[n + 1], from 0 to k, never falling; a row has at most 16 spans.
-        starts: int64[k], code points of the original text.
+        starts: int64[k], code points of the original text, or bytes of the page.
         ends: int64[k], exclusive.
         weights: float64[k], parts of the logit; above 0 they speak for malicious.
+        kinds: k of `SPAN_KINDS`.
+        texts: k excerpts; None where it is cut from the text that was judged, which pages do not
+            allow.
         exact: Whether the network's algebra splits the logit into such parts up to rounding, or
             only to first order.
     """
@@ -31,17 +44,17 @@ class Evidence:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     weights: NDArray[np.float64]
+    kinds: Sequence[str]
+    texts: Sequence[str | None]
     exact: bool
 
     @classmethod
-    def of_rows(
-        cls, n: int, spans: Mapping[int, Sequence[tuple[int, int, float]]], *, exact: bool
-    ) -> Evidence:
-        """Evidence of n texts, most of which have none.
+    def of_rows(cls, n: int, spans: Mapping[int, Sequence[Span]], *, exact: bool) -> Evidence:
+        """Evidence of n subjects, most of which have none.
 
         Args:
-            n: Texts.
-            spans: For each row with evidence its spans: start, end, weight.
+            n: Subjects.
+            spans: For each row with evidence its spans.
             exact: As above.
         """
         rows = sorted(spans)
@@ -50,29 +63,33 @@ class Evidence:
         flat = [span for row in rows for span in spans[row]]
         return cls(
             splits=np.concatenate([[0], np.cumsum(counts)]),
-            starts=np.array([start for start, _, _ in flat], np.int64),
-            ends=np.array([end for _, end, _ in flat], np.int64),
-            weights=np.array([weight for _, _, weight in flat], np.float64),
+            starts=np.array([span[0] for span in flat], np.int64),
+            ends=np.array([span[1] for span in flat], np.int64),
+            weights=np.array([span[2] for span in flat], np.float64),
+            kinds=[CHARACTERS if len(span) == 3 else span[3] for span in flat],  # noqa: PLR2004
+            texts=[None if len(span) == 3 else span[4] for span in flat],  # noqa: PLR2004
             exact=exact,
         )
 
     def check(self, lengths: NDArray[np.int64]) -> None:
-        """Hold the columns against the lengths of the n texts.
+        """Hold the columns against the lengths of the n subjects.
 
         Raises:
             ContractError: columns differ in length, a row has too many spans, a span is empty or
-                lies outside its text, or a weight is no finite float32.
+                lies outside its subject, is of no known kind, has an empty text, or a weight that
+                is no finite float32.
         """
         counts = np.diff(self.splits)
         spans = len(self.starts)
         if len(counts) != len(lengths):
-            raise ContractError(f"Evidence has {len(counts)} rows for {len(lengths)} texts")
+            raise ContractError(f"Evidence has {len(counts)} rows for {len(lengths)} subjects")
         if (
             self.splits[0] != 0
             or self.splits[-1] != spans
             or (counts < 0).any()
-            or len(self.ends) != spans
-            or len(self.weights) != spans
+            or any(
+                len(column) != spans for column in (self.ends, self.weights, self.kinds, self.texts)
+            )
         ):
             raise ContractError("The columns of the evidence do not fit each other")
         if (counts > MAX_SPANS).any():
@@ -82,8 +99,12 @@ class Evidence:
         if not inside.all():
             span = int(np.argmin(inside))
             raise ContractError(
-                f"Span {self.starts[span]} to {self.ends[span]} is empty or outside its text"
+                f"Span {self.starts[span]} to {self.ends[span]} is empty or outside its subject"
             )
         # Sums of a row's weights must be finite as well; networks give float32.
         if not (np.abs(self.weights) <= np.finfo(np.float32).max).all():
             raise ContractError("A weight of the evidence is no finite float32")
+        if unknown := set(self.kinds) - set(SPAN_KINDS):
+            raise ContractError(f"A span is of kind {min(unknown)!r}; known are {SPAN_KINDS}")
+        if "" in self.texts:
+            raise ContractError(f"The text of span {list(self.texts).index('')} is empty")

@@ -56,14 +56,48 @@ class Thresholds:
         return (exact >= self.suspicious).astype(np.int8) + (exact >= self.malicious)
 
 
-def scores(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scores of n logits, 0 to 1: the logistic function in float64.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What makes a probability of a logit: ``score = sigmoid(scale * logit + offset)``.
 
-    It reaches 1.0 at a logit of 37; in float32 it would at 17. No logit overflows.
+    Attributes:
+        scale: Above 0, so that scores rise with logits.
+        offset: Added to the scaled logit.
+        prior: Share of malicious subjects, 0 to 1, under which the score is a probability.
+
+    Raises:
+        ValueError: ``scale`` is not above 0, ``prior`` not between 0 and 1, or one not finite.
+    """
+
+    scale: float = 1.0
+    offset: float = 0.0
+    prior: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.scale) and self.scale > 0 and isfinite(self.offset)):
+            raise ValueError(f"The scale must be above 0, scale and offset finite: {self}")
+        if not 0 < self.prior < 1:
+            raise ValueError(f"The prior must lie between 0 and 1: {self}")
+
+
+UNCALIBRATED = Calibration()
+"""The logistic function of the logit as it is."""
+
+
+def scores(
+    logits: NDArray[np.floating], calibration: Calibration = UNCALIBRATED
+) -> NDArray[np.float64]:
+    """Scores of n logits, 0 to 1: the logistic function of the calibrated logits, in float64.
+
+    They rise strictly with the logits until float64 has no more digits: 1.0 is reached at a
+    calibrated logit of 37; in float32 it would be at 17. No logit overflows.
 
     >>> scores(np.array([-1000.0, 0.0, 20.0])).tolist()
     [0.0, 0.5, 0.9999999979388463]
+    >>> scores(np.array([1.5]), Calibration(scale=2.0, offset=-3.0, prior=0.01)).tolist()
+    [0.5]
     """
-    exact = logits.astype(np.float64)
+    with np.errstate(over="ignore"):  # an infinite sum has a score as well
+        exact = calibration.scale * logits.astype(np.float64) + calibration.offset
     decay = np.exp(-np.abs(exact))
     return np.where(exact >= 0, 1.0, decay) / (1.0 + decay)

@@ -1,4 +1,4 @@
-"""Verdicts, contract version 1: columns in, one JSON object a row out, and back for readers.
+"""Verdicts, contract version 1: columns in, one JSON object a row out.
 
 The contract is `verdict.schema.json`. A verdict is at most `MAX_VERDICT_BYTES` long, whatever the
 event was.
@@ -7,102 +7,41 @@ event was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from math import fsum
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from schemas.errors import ContractError
-from schemas.evidence import MAX_SPAN_TEXT, Evidence
-from schemas.label import LABELS, Thresholds, scores
+from schemas.evidence import MAX_SPAN_TEXT, TOKEN
+from schemas.label import LABELS, scores
 from schemas.origin import Origins
 from schemas.timestamps import rfc3339
+from schemas.verdicts import Judge, Model, Unit, Verdicts
+
+__all__ = [
+    "HELD",
+    "MAX_SUBJECT_LENGTH",
+    "MAX_VERDICT_BYTES",
+    "VERSION",
+    "Judge",
+    "Model",
+    "Unit",
+    "Verdicts",
+    "encode",
+]
 
 VERSION = 1
 MAX_SUBJECT_LENGTH = 2048
 
+HELD = "bare-ip-address"
+"""Why a label can be held at benign: the subject is an IP address and nothing else."""
+
 # Each part at its longest, where a control character takes six bytes: the subject 12 KiB, the
 # event 8, names left out 12, spans 14, the event's id 6; the rest has names of its own choosing.
 MAX_VERDICT_BYTES = 65_536
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """The artefact that gave a verdict.
-
-    Attributes:
-        name: Name of the artefact.
-        version: Its version.
-        digest: Digest over weights, thresholds, calibration and featuriser together.
-    """
-
-    name: str
-    version: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """What is the same for every verdict of a detector.
-
-    Attributes:
-        detector: The detector's name.
-        model: Its artefact.
-        thresholds: The logits at which labels begin.
-    """
-
-    detector: str
-    model: Model
-    thresholds: Thresholds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Verdicts:
-    """n verdicts of one judge, as parallel columns.
-
-    Columns that are None stand for n times nothing: off a log there is no origin and no id.
-
-    Attributes:
-        judge: Who gave them.
-        scored_at: When, with a time zone.
-        texts: n subjects, whole.
-        logits: float[n], all finite.
-        characters_seen: int[n], how many of a text's first code points the network looked at;
-            the text was cut where that is less than its length.
-        evidence: Spans that weighed most.
-        origins: The origins of the records: what ``source`` says and `record_ids` digests.
-        record_ids: n ids of the records.
-        ids: n ids of the verdicts.
-        event_ids: n ids of the producer's own.
-        observed_at: n times of the producer's own.
-        further: n objects of small further fields.
-        omitted: n tuples of names of fields that were left out.
-    """
-
-    judge: Judge
-    scored_at: datetime
-    texts: Sequence[str]
-    logits: NDArray[np.floating]
-    characters_seen: NDArray[np.integer]
-    evidence: Evidence | None = None
-    origins: Origins | None = None
-    record_ids: Sequence[str] | None = None
-    ids: Sequence[str] | None = None
-    event_ids: Sequence[str | int | None] | None = None
-    observed_at: Sequence[str | None] | None = None
-    further: Sequence[dict[str, Any] | None] | None = None
-    omitted: Sequence[tuple[str, ...]] | None = None
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def severities(self) -> NDArray[np.int8]:
-        """Severities of the n verdicts, indexes into `schemas.label.LABELS`: int8[n]."""
-        return self.judge.thresholds.severities(self.logits)
 
 
 def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[bytes]:
@@ -113,21 +52,26 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
 
     Raises:
         ContractError: a number is not finite (JSON has no word for it), columns differ in
-            length, or a span lies outside its text.
+            length, subjects are not what the judge counts, a page has no digest, or a span lies
+            outside its subject or is a page's and without text.
     """
     n = len(verdicts)
-    _check(verdicts)
+    verdicts.check()
     nothing: list[None] = [None] * n
     judge = verdicts.judge
     detector = judge.detector
+    unit = judge.unit
     model = orjson.Fragment(orjson.dumps(asdict(judge.model)))
     thresholds = orjson.Fragment(orjson.dumps(asdict(judge.thresholds)))
+    calibration = orjson.Fragment(orjson.dumps(asdict(judge.calibration)))
     scored_at = rfc3339(verdicts.scored_at)
-    texts = verdicts.texts
+    shown, lengths, pages = _shown(verdicts)
     logits = verdicts.logits.tolist()
-    row_scores = scores(verdicts.logits).tolist()
+    row_scores = scores(verdicts.logits, judge.calibration).tolist()
     labels = [LABELS[severity].value for severity in verdicts.severities().tolist()]
+    held = [False] * n if verdicts.held is None else verdicts.held.tolist()
     seen = verdicts.characters_seen.tolist()
+    kinds = verdicts.kinds or nothing
     ids = verdicts.ids or nothing
     record_ids = verdicts.record_ids or nothing
     event_ids = verdicts.event_ids or nothing
@@ -138,8 +82,7 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
     spans, remainders, exact = _spans(verdicts)
     encoded = []
     for row in range(n) if rows is None else rows.tolist():
-        text = texts[row]
-        length = len(text)
+        length = lengths[row]
         verdict = {
             "version": VERSION,
             "id": ids[row],
@@ -148,10 +91,15 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
             "detector": detector,
             "model": model,
             "label": labels[row],
+            "held": HELD if held[row] else None,
             "score": row_scores[row],
             "logit": logits[row],
             "thresholds": thresholds,
-            "subject": text[:MAX_SUBJECT_LENGTH],
+            "calibration": calibration,
+            "subject": shown[row][:MAX_SUBJECT_LENGTH],
+            "kind": kinds[row],
+            "page": pages[row],
+            "unit": unit,
             "subject_length": length,
             "truncated": seen[row] < length,
             "characters_seen": seen[row],
@@ -166,6 +114,23 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
         }
         encoded.append(_dumped(verdict))
     return encoded
+
+
+def _shown(
+    verdicts: Verdicts,
+) -> tuple[Sequence[str], list[int], Sequence[dict[str, str | int] | None]]:
+    """What stands for the subjects in their verdicts, their lengths, and ``page`` of each."""
+    n = len(verdicts)
+    lengths = [len(subject) for subject in verdicts.subjects]
+    if verdicts.judge.unit == "character":
+        return cast("Sequence[str]", verdicts.subjects), lengths, [None] * n
+    digests = verdicts.digests or []
+    urls = verdicts.urls or [None] * n
+    shown = [url or f"sha256:{digest}" for url, digest in zip(urls, digests, strict=True)]
+    pages: list[dict[str, str | int] | None] = [
+        {"sha256": digest, "bytes": length} for digest, length in zip(digests, lengths, strict=True)
+    ]
+    return shown, lengths, pages
 
 
 def _dumped(verdict: dict[str, Any]) -> bytes:
@@ -211,47 +176,28 @@ def _spans(
         return spans, remainders, exact
     for row in np.flatnonzero(np.diff(evidence.splits)).tolist():
         own = slice(evidence.splits[row], evidence.splits[row + 1])
-        text = verdicts.texts[row]
+        subject = verdicts.subjects[row]
         spans[row] = [
             {
+                "kind": kind,
                 "start": start,
                 "end": end,
-                "text": text[start : min(end, start + MAX_SPAN_TEXT)],
+                "text": subject[start : min(end, start + MAX_SPAN_TEXT)]
+                if text is None
+                else text[:MAX_SPAN_TEXT],
                 "weight": weight,
             }
-            for start, end, weight in zip(
+            for start, end, weight, kind, text in zip(
                 evidence.starts[own].tolist(),
                 evidence.ends[own].tolist(),
                 evidence.weights[own].tolist(),
+                evidence.kinds[own],
+                evidence.texts[own],
                 strict=True,
             )
         ]
-        listed = fsum(span["weight"] for span in spans[row])
+        # A token's weight is within its window's.
+        listed = fsum(span["weight"] for span in spans[row] if span["kind"] != TOKEN)
         remainders[row] = float(verdicts.logits[row]) - listed
         exact[row] = evidence.exact
     return spans, remainders, exact
-
-
-def _check(verdicts: Verdicts) -> None:
-    n = len(verdicts)
-    for name in (
-        "logits",
-        "characters_seen",
-        "origins",
-        "record_ids",
-        "ids",
-        "event_ids",
-        "observed_at",
-        "further",
-        "omitted",
-    ):
-        column = getattr(verdicts, name)
-        if column is not None and len(column) != n:
-            raise ContractError(f"Column {name!r} has {len(column)} rows for {n} texts")
-    finite = np.isfinite(verdicts.logits)
-    if not finite.all():
-        raise ContractError(
-            f"The logit of row {int(np.argmin(finite))} is not finite; refuse such rows first"
-        )
-    if verdicts.evidence is not None:
-        verdicts.evidence.check(np.fromiter(map(len, verdicts.texts), np.int64, n))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, TypedDict, cast
 
 import orjson
 
 from schemas.errors import ContractError, UnknownVersionError
-from schemas.label import LABELS
+from schemas.evidence import CHARACTERS
+from schemas.label import LABELS, UNCALIBRATED
 from schemas.verdict import VERSION
 
 
@@ -26,9 +28,25 @@ class VerdictThresholds(TypedDict):
     malicious: float
 
 
-class VerdictSpan(TypedDict):
-    """One entry of ``evidence``: offsets count code points of the whole subject."""
+class VerdictCalibration(TypedDict):
+    """``calibration`` of a verdict: what made ``score`` of ``logit``."""
 
+    scale: float
+    offset: float
+    prior: float
+
+
+class VerdictPage(TypedDict):
+    """``page`` of a verdict."""
+
+    sha256: str
+    bytes: int
+
+
+class VerdictSpan(TypedDict):
+    """One entry of ``evidence``: offsets count units of the whole subject."""
+
+    kind: str
     start: int
     end: int
     text: str
@@ -54,10 +72,15 @@ class Verdict(TypedDict):
     detector: str
     model: VerdictModel
     label: str
+    held: str | None
     score: float
     logit: float
     thresholds: VerdictThresholds
+    calibration: VerdictCalibration
     subject: str
+    kind: str | None
+    page: VerdictPage | None
+    unit: str
     subject_length: int
     truncated: bool
     characters_seen: int
@@ -74,6 +97,15 @@ class Verdict(TypedDict):
 _NUMBER = (int, float)
 _NULL = type(None)
 
+# What verdicts of before these fields were there mean: texts, judged without calibration.
+_EARLIER: dict[str, Any] = {
+    "held": None,
+    "calibration": asdict(UNCALIBRATED),
+    "kind": None,
+    "page": None,
+    "unit": "character",
+}
+
 _VERDICT_TYPES: dict[str, tuple[type, ...]] = {
     "version": (int,),
     "id": (str, _NULL),
@@ -82,10 +114,15 @@ _VERDICT_TYPES: dict[str, tuple[type, ...]] = {
     "detector": (str,),
     "model": (dict,),
     "label": (str,),
+    "held": (str, _NULL),
     "score": _NUMBER,
     "logit": _NUMBER,
     "thresholds": (dict,),
+    "calibration": (dict,),
     "subject": (str,),
+    "kind": (str, _NULL),
+    "page": (dict, _NULL),
+    "unit": (str,),
     "subject_length": (int,),
     "truncated": (bool,),
     "characters_seen": (int,),
@@ -100,7 +137,14 @@ _VERDICT_TYPES: dict[str, tuple[type, ...]] = {
 }
 _MODEL_TYPES: dict[str, tuple[type, ...]] = {"name": (str,), "version": (str,), "digest": (str,)}
 _THRESHOLD_TYPES: dict[str, tuple[type, ...]] = {"suspicious": _NUMBER, "malicious": _NUMBER}
+_CALIBRATION_TYPES: dict[str, tuple[type, ...]] = {
+    "scale": _NUMBER,
+    "offset": _NUMBER,
+    "prior": _NUMBER,
+}
+_PAGE_TYPES: dict[str, tuple[type, ...]] = {"sha256": (str,), "bytes": (int,)}
 _SPAN_TYPES: dict[str, tuple[type, ...]] = {
+    "kind": (str,),
     "start": (int,),
     "end": (int,),
     "text": (str,),
@@ -117,7 +161,8 @@ _SOURCE_TYPES: dict[str, tuple[type, ...]] = {
 def decode_verdict(value: bytes) -> Verdict:
     """Read one verdict, checking that every field is there and of its type.
 
-    Fields that version 1 may gain are let through. Bounds are not checked: the schema has them.
+    Fields that version 1 may gain are let through, and those that it has gained are filled in
+    where an earlier verdict lacks them. Bounds are not checked: the schema has them.
 
     Raises:
         ContractError: not JSON, or not a verdict.
@@ -134,10 +179,16 @@ def decode_verdict(value: bytes) -> Verdict:
         raise UnknownVersionError(
             f"The verdict has contract version {version}; this reader knows version {VERSION}"
         )
+    verdict = _EARLIER | verdict
     _hold(verdict, _VERDICT_TYPES, "")
     _hold(verdict["model"], _MODEL_TYPES, "model.")
     _hold(verdict["thresholds"], _THRESHOLD_TYPES, "thresholds.")
+    _hold(verdict["calibration"], _CALIBRATION_TYPES, "calibration.")
+    if verdict["page"] is not None:
+        _hold(verdict["page"], _PAGE_TYPES, "page.")
     for span in verdict["evidence"]:
+        if isinstance(span, dict):
+            span.setdefault("kind", CHARACTERS)
         _hold(span, _SPAN_TYPES, "evidence.")
     if verdict["source"] is not None:
         _hold(verdict["source"], _SOURCE_TYPES, "source.")
