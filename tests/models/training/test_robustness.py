@@ -64,8 +64,7 @@ def test_shifts_say_the_largest_the_mean_and_the_flipped() -> None:
     assert doubled.mean == pytest.approx(14 / 3)
     # Suspicious to malicious; malicious stays malicious.
     assert (doubled.flipped.count, doubled.flipped.of) == (1, 3)
-    assert doubled.example == ("aaaaaaaa", "a" * 16)
-    assert doubled.logits == (8, 16)
+    assert (*doubled.example, *doubled.logits) == ("aaaaaaaa", "a" * 16, 8.0, 16.0)
     assert halved.flipped.count == 2
     json.dumps(doubled.as_json(), allow_nan=False)
 
