@@ -6,6 +6,7 @@ own, one batch in each, and share nothing that changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,15 +20,16 @@ from schemas import verdict
 from schemas.causes import Cause, Rejects, Stage
 from schemas.evidence import Evidence
 from schemas.identity import record_ids, verdict_ids
-from schemas.label import Label, Thresholds
-from schemas.telemetry import DECODERS, Events
+from schemas.label import UNCALIBRATED, Calibration, Label, Thresholds
+from schemas.limits import DEFAULT_LIMITS, DecodingLimits
+from schemas.telemetry import SUBJECTS, Events, in_parts
 from workers.batching import Batch
 from workers.settings.policies import EvidencePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A batch, decoded and featurised; features have a row an accepted event."""
+    """A batch or a part of it, decoded and featurised; features have a row an accepted event."""
 
     batch: Batch
     events: Events
@@ -36,13 +38,13 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A batch with its logits.
+    """A batch or a part of it with its logits.
 
     Attributes:
-        batch: All its records.
+        batch: All records of the batch.
         rows: int64[m], those with a finite logit, as indexes into the batch.
         verdicts: m verdicts.
-        rejects: The other rows, by the stage that refused them.
+        rejects: The part's other rows, by the stage that refused them.
     """
 
     batch: Batch
@@ -59,6 +61,11 @@ def thresholds_of(artefact: Artefact) -> Thresholds:
     )
 
 
+def calibration_of(_artefact: Artefact) -> Calibration:
+    """What makes scores of the artefact's logits, as verdicts state it."""
+    return UNCALIBRATED
+
+
 class Judge:
     """One artefact on one engine, at work.
 
@@ -66,13 +73,19 @@ class Judge:
         artefact: The model.
         engine: Evaluates it; used by `score` alone.
         evidence: Which verdicts say why.
+        limits: What is taken of events, and how much of a batch is unpacked at once.
     """
 
-    def __init__(self, artefact: Artefact, engine: Engine, evidence: EvidencePolicy) -> None:
-        self._artefact = artefact
+    def __init__(
+        self,
+        artefact: Artefact,
+        engine: Engine,
+        evidence: EvidencePolicy,
+        limits: DecodingLimits = DEFAULT_LIMITS,
+    ) -> None:
         self._engine = engine
         self._evidence = evidence
-        self._decode = DECODERS[artefact.detector.name]
+        self._limits = limits
         self._featurise = artefact.featuriser()
         self._explainer = artefact.detector.explainer(artefact.sizes, artefact.tensors)
         self._explain_from = (
@@ -84,12 +97,24 @@ class Judge:
                 name=artefact.name, version=str(artefact.version), digest=artefact.digest
             ),
             thresholds=thresholds_of(artefact),
+            calibration=calibration_of(artefact),
+            unit="character" if artefact.detector.name in SUBJECTS else "byte",
         )
 
-    def prepare(self, batch: Batch) -> Prepared:
-        """Decode and featurise."""
-        events = self._decode(batch.records.values)
-        return Prepared(batch=batch, events=events, features=self._featurise(events.texts))
+    @property
+    def detector(self) -> str:
+        """Whose events are judged."""
+        return self._judge.detector
+
+    @property
+    def limits(self) -> DecodingLimits:
+        """What is taken of events."""
+        return self._limits
+
+    def prepare(self, batch: Batch) -> Iterator[Prepared]:
+        """Decode and featurise, in parts that fit in memory; one at least."""
+        for events in in_parts(self.detector, batch.records.values, self._limits):
+            yield Prepared(batch=batch, events=events, features=self._featurise(events.subjects))
 
     def score(self, prepared: Prepared) -> Scored:
         """Evaluate the network; rows without a finite logit are refused."""
@@ -118,7 +143,7 @@ class Judge:
             m verdicts without origin and ids, their rows int64[m], and the rows without a finite
             logit.
         """
-        return self._judged(events, self._featurise(events.texts))
+        return self._judged(events, self._featurise(events.subjects))
 
     def _judged(
         self, events: Events, features: Features
@@ -134,36 +159,33 @@ class Judge:
         if len(bad):
             good = np.flatnonzero(finite)
             events, features, logits = events.take(good), features.rows(good), logits[good]
-        return (
-            verdict.Verdicts(
-                judge=self._judge,
-                scored_at=datetime.now(UTC),
-                texts=events.texts,
-                logits=logits,
-                characters_seen=features.read,
-                evidence=self._explain(features, logits),
-                event_ids=events.event_ids,
-                observed_at=events.observed_at,
-                further=events.further,
-                omitted=events.omitted,
-            ),
-            events.rows,
-            refused,
+        verdicts = verdict.Verdicts(
+            judge=self._judge,
+            scored_at=datetime.now(UTC),
+            subjects=events.subjects,
+            logits=logits,
+            characters_seen=features.read,
+            held=features.silent,
+            kinds=events.kinds,
+            urls=events.urls,
+            digests=events.digests,
+            event_ids=events.event_ids,
+            observed_at=events.observed_at,
+            further=events.further,
+            omitted=events.omitted,
         )
+        evidence = self._explain(features, verdicts.severities())
+        return replace(verdicts, evidence=evidence), events.rows, refused
 
-    def _explain(self, features: Features, logits: NDArray[np.float32]) -> Evidence | None:
+    def _explain(self, features: Features, severities: NDArray[np.int8]) -> Evidence | None:
         if self._explain_from is None:
             return None
-        severities = self._judge.thresholds.severities(logits)
         rows = np.flatnonzero(severities >= self._explain_from)
         if not len(rows):
             return None
-        explained = self._explainer.explain(features.rows(rows), self._evidence.top)
+        spans = self._explainer.explain(features.rows(rows), self._evidence.top)
         return Evidence.of_rows(
             len(features),
-            {
-                row: [(span.start, span.end, span.weight) for span in spans]
-                for row, spans in zip(rows.tolist(), explained, strict=True)
-            },
+            dict(zip(rows.tolist(), spans, strict=True)),
             exact=self._explainer.exact,
         )

@@ -82,7 +82,7 @@ class Pipeline:
         )
         self._chain = Chain(
             [
-                Step(name="prepare", work=judge.prepare),
+                Step(name="prepare", work=judge.prepare, many=True),
                 Step(name="score", work=judge.score),
                 Step(
                     name="publish",

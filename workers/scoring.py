@@ -1,49 +1,68 @@
-"""Scores lines off Kafka: events or bare texts in, verdicts or errors out, in the same order."""
+"""Scores what comes from no log: lines of a file or pages, each answered by one JSON object."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from schemas import verdict
-from schemas.causes import Rejects
-from schemas.telemetry import DECODERS, SUBJECTS, decode_lines
+from schemas.causes import Cause, Refusals, RefusedError, Rejects
+from schemas.events import Events
+from schemas.telemetry import SUBJECTS, decode_lines, in_parts
 from workers.judge import Judge
 
 
-class LineScorer:
-    """Gives every line one JSON object: a verdict, or what was wrong with the line.
+class Scorer:
+    """Gives everything one JSON object: a verdict, or what was wrong with it.
 
     Args:
         judge: Decides.
-        detector: The name of its detector.
-        are_json: Whether lines are events as on a topic, or bare texts.
 
     Attributes:
-        lines: Lines so far.
+        scored: Lines or pages so far.
         refused: Those of them that could not be judged.
     """
 
-    def __init__(self, judge: Judge, detector: str, *, are_json: bool) -> None:
+    def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._decode = DECODERS[detector]
-        self._subject = SUBJECTS[detector]
-        self._are_json = are_json
-        self.lines = 0
+        self.scored = 0
         self.refused = 0
 
-    def score(self, lines: Sequence[bytes]) -> list[bytes]:
-        """One JSON object for each of n lines, in order."""
-        events = self._decode(lines) if self._are_json else decode_lines(lines, self._subject)
-        given: list[bytes] = [b""] * len(lines)
-        verdicts, rows, not_finite = self._judge.judge(events)
-        for row, encoded in zip(rows.tolist(), verdict.encode(verdicts), strict=True):
-            given[row] = encoded
-        for rejects in (events.rejects, not_finite):
-            self._refuse(rejects, given)
-        self.lines += len(lines)
+    def events(self, lines: Sequence[bytes]) -> list[bytes]:
+        """One JSON object for each of n events as they are on the topic, in order."""
+        parts = in_parts(self._judge.detector, lines, self._judge.limits)
+        return self._answers(parts, len(lines))
+
+    def texts(self, lines: Sequence[bytes]) -> list[bytes]:
+        """One JSON object for each of n bare texts, in order."""
+        subject = SUBJECTS[self._judge.detector]
+        most = self._judge.limits.max_text_record_bytes
+        return self._answers([decode_lines(lines, subject, max_bytes=most)], len(lines))
+
+    def page(self, page: bytes) -> bytes:
+        """One JSON object for a page, which may have been cut one byte after its largest size."""
+        most = self._judge.limits.max_page_bytes
+        if len(page) <= most:
+            events = Events.of_pages([page])
+        else:
+            refusals = Refusals()
+            detail = f"The page has more than {most} bytes, which are the most that are taken"
+            refusals.add(0, RefusedError(Cause.PAGE_TOO_LARGE, detail))
+            events = Events.of_pages([], rejects=refusals.columns())
+        (answer,) = self._answers([events], 1)
+        return answer
+
+    def _answers(self, parts: Iterable[Events], count: int) -> list[bytes]:
+        given: list[bytes] = [b""] * count
+        for events in parts:
+            verdicts, rows, not_finite = self._judge.judge(events)
+            for row, encoded in zip(rows.tolist(), verdict.encode(verdicts), strict=True):
+                given[row] = encoded
+            for rejects in (events.rejects, not_finite):
+                self._refuse(rejects, given)
+        self.scored += count
         return given
 
     def _refuse(self, rejects: Rejects, given: list[bytes]) -> None:
@@ -52,6 +71,6 @@ class LineScorer:
             rejects.rows.tolist(), rejects.causes, rejects.details, strict=True
         ):
             error: dict[str, Any] = {
-                "error": {"cause": cause.value, "detail": detail, "line": self.lines + row + 1}
+                "error": {"cause": cause.value, "detail": detail, "line": self.scored + row + 1}
             }
             given[row] = orjson.dumps(error)

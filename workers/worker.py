@@ -13,6 +13,7 @@ from models.engines.contract import Engine
 from models.errors import ArtefactError
 from workers.judge import Judge
 from workers.log.contract import Log
+from workers.message_sizes import decoding_limits
 from workers.pipeline import Pipeline
 from workers.settings.policies import Settings
 from workers.signals import stopping_on_signals
@@ -88,7 +89,12 @@ def _pipeline(settings: Settings, log: Log | None) -> Pipeline:
         library=description.library,
         input_topic=settings.topics.input_topic,
     )
-    return Pipeline(log.source(), log.sink(), Judge(artefact, engine, settings.evidence), settings)
+    return Pipeline(log.source(), log.sink(), judge_of(settings, artefact, engine), settings)
+
+
+def judge_of(settings: Settings, artefact: Artefact, engine: Engine) -> Judge:
+    """A judge as the settings tell."""
+    return Judge(artefact, engine, settings.evidence, decoding_limits(settings))
 
 
 def load_engine(settings: Settings) -> tuple[Artefact, Engine]:

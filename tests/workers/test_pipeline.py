@@ -12,6 +12,7 @@ import structlog
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
+from models.characters.codes import CharacterCodes
 from models.engines.contract import EngineDescription
 from models.features import Features
 from schemas.causes import Cause
@@ -358,6 +359,7 @@ class NotANumber:
 
     def logits(self, features: Features) -> NDArray[np.float32]:
         logits = self._engine.logits(features)
+        assert isinstance(features, CharacterCodes)
         logits[features.codes[:, 0] == ord("!")] = np.nan
         return logits
 

@@ -73,12 +73,9 @@ class Lines:
         """
         if wanted != "auto":
             return wanted == "jsonl"
-        suffixes = [suffix.lower() for suffix in Path(self.name).suffixes]
-        last = suffixes[-2:-1] if suffixes[-1:] == [".gz"] else suffixes[-1:]
-        if not _JSON_SUFFIXES.isdisjoint(last):
-            return True
-        if not _TEXT_SUFFIXES.isdisjoint(last):
-            return False
+        suffix = _suffix(self.name)
+        if suffix in _JSON_SUFFIXES | _TEXT_SUFFIXES:
+            return suffix in _JSON_SUFFIXES
         for batch in self._rest:
             self._ahead.append(batch)
             for line in batch:
@@ -103,6 +100,18 @@ class Lines:
             return self._stream.read1(_CHUNK_BYTES)
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"Input {self.name!r} broke off: {error}") from error
+
+
+def named_as_json(name: str) -> bool:
+    """Whether a file is one of JSON Lines, by its suffix; ``.gz`` at the end does not count."""
+    return _suffix(name) in _JSON_SUFFIXES
+
+
+def _suffix(name: str) -> str:
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    if suffixes[-1:] == [".gz"]:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
 
 
 def _without_return(line: bytes) -> bytes:

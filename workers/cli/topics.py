@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -10,11 +10,12 @@ import typer
 from schemas.text import visible
 from workers.cli.app import new_app
 from workers.cli.options import CLIENT, takes_settings
+from workers.cli.work import DETECTORS
 from workers.errors import ConfigurationError, LogUnavailableError, TopicMissingError
 from workers.settings.resolve import Given, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workers.log.topics import TopicDescription
     from workers.settings.policies import Settings
@@ -36,15 +37,33 @@ _COORDINATOR_S: Final = 8.0
 _TopicNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="TOPIC",
-        help="Which topics. Default: the input, verdict and dead-letter topics of the settings.",
+        metavar="url|html|path|TOPIC",
+        help=(
+            "Which topics: a detector stands for its input, verdict and dead-letter topics of the "
+            "settings. Default: url."
+        ),
         show_default=False,
     ),
 ]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 
 
-@takes_settings(*CLIENT, *_NAMES, *_LOGS)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """A topic that was asked for.
+
+    Attributes:
+        name: Its name.
+        settings: Of the detector whose topic it is; of url's for others.
+        config: What it is created with, under Kafka's names.
+    """
+
+    name: str
+    settings: Settings
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@takes_settings(*CLIENT, *_NAMES, "max_page_bytes", *_LOGS)
 def create(
     given: Given,
     topics: _TopicNames = None,
@@ -79,24 +98,25 @@ def create(
 ) -> None:
     """Create topics that do not exist yet.
 
-    Topics that exist are left as they are, and reported.
+    Topics that exist are left as they are, and reported. Topics of HTML pages, and of their dead
+    letters, are given the max.message.bytes that the largest page needs.
     """
     from workers.log import topics as cluster  # noqa: PLC0415
 
     config = dict(map(_setting, topic_config or ()))
-    settings = _loaded(given)
-    names = _asked_for(topics, settings)
-    created = cluster.create(
-        settings.connection,
-        dict.fromkeys(names, partitions),
-        config,
-        replication=replication_factor or -1,
-    )
-    outcomes = [
-        {"topic": name, "created": name in created}
-        | asdict(cluster.facts(settings.connection, name))
-        for name in names
-    ]
+    outcomes = []
+    for target in _asked_for(topics, given):
+        connection = target.settings.connection
+        created = cluster.create(
+            connection,
+            {target.name: partitions},
+            {**target.config, **config},
+            replication=replication_factor or -1,
+        )
+        outcomes.append(
+            {"topic": target.name, "created": bool(created)}
+            | asdict(cluster.facts(connection, target.name))
+        )
     if as_json:
         _print_json(outcomes)
         return
@@ -129,25 +149,26 @@ def describe(given: Given, topics: _TopicNames = None, *, as_json: _AsJson = Fal
 
     from workers.log import topics as cluster  # noqa: PLC0415
 
-    settings = _loaded(given)
     retrying = Retrying(
         retry=retry_if_exception_type(LogUnavailableError),
         stop=stop_after_delay(_COORDINATOR_S),
         wait=wait_fixed(0.2),
         reraise=True,
     )
-    described: list[TopicDescription] = []
+    described: list[tuple[TopicDescription, str]] = []
     missing: list[str] = []
-    for name in _asked_for(topics, settings):
+    for target in _asked_for(topics, given):
+        connection = target.settings.connection
         try:
-            described.extend(retrying(cluster.describe, settings.connection, [name]))
+            (topic,) = retrying(cluster.describe, connection, [target.name])
         except TopicMissingError as error:
             missing.append(str(error))
-    group = settings.connection.group_id
+        else:
+            described.append((topic, connection.group_id))
     if as_json:
-        _print_json([_document(topic, group) for topic in described])
+        _print_json([_document(topic, group) for topic, group in described])
     else:
-        for number, topic in enumerate(described):
+        for number, (topic, group) in enumerate(described):
             if number:
                 typer.echo()
             _print_description(topic, group)
@@ -157,17 +178,31 @@ def describe(given: Given, topics: _TopicNames = None, *, as_json: _AsJson = Fal
         raise typer.Exit(1)
 
 
-def _loaded(given: Given) -> Settings:
+def _asked_for(asked: Sequence[str] | None, given: Given) -> list[_Target]:
+    """The topics of the detectors that were named, and those named themselves, each once."""
     from workers import journal  # noqa: PLC0415
+    from workers.message_sizes import topic_configs  # noqa: PLC0415
 
-    settings = load(given, detector="url", role="topics").settings
+    of_detector: dict[str, list[_Target]] = {}
+    for detector in DETECTORS:
+        settings = load(given, detector=detector, role="topics").settings
+        of_detector[detector] = [
+            _Target(name=name, settings=settings, config=config)
+            for name, config in topic_configs(settings).items()
+        ]
+    settings = of_detector["url"][0].settings
     journal.configure(settings.journal, client=False)
-    return settings
-
-
-def _asked_for(topics: Sequence[str] | None, settings: Settings) -> list[str]:
-    """The topics named, each once, else those of the settings."""
-    return list(dict.fromkeys(topics or (getattr(settings.topics, name) for name in _NAMES)))
+    # Where detectors share a topic (the verdicts', or one that was named for all), url's stands.
+    known: dict[str, _Target] = {}
+    for targets in of_detector.values():
+        known = {target.name: target for target in targets} | known
+    found: dict[str, _Target] = {}
+    for name in asked or ["url"]:
+        for target in of_detector.get(name) or [
+            known.get(name) or _Target(name=name, settings=settings)
+        ]:
+            found.setdefault(target.name, target)
+    return list(found.values())
 
 
 def _setting(pair: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A verdict as one line for people: score, label, text, and why."""
+"""A verdict as one line for people: score, label, subject, and why."""
 
 from __future__ import annotations
 
@@ -22,16 +22,29 @@ _SPEAKS_FOR_HARM: Final = "underline red"
 _SPEAKS_FOR_HARMLESS: Final = "underline green"
 
 
-def verdict_line(verdict: Verdict) -> Text:
+def verdict_line(verdict: Verdict, name: str | None = None) -> Text:
     """``Score: 0.9991 (Malicious)  http://...  why: paypal +2.31, ...``, coloured.
 
     ``.plain`` of it is the line without colours.
+
+    Args:
+        verdict: To show.
+        name: What stands for the subject; else its text, or the address or digest of a page.
     """
     line = Text()
     label = verdict["label"]
     line.append(f"Score: {verdict['score']:.4f} ({label.capitalize()})", style=_STYLES[label])
     line.append("  ")
-    line.append_text(underlined(verdict["subject"], verdict["evidence"]))
+    page = verdict["page"]
+    if name is None and page is None:
+        line.append_text(underlined(verdict["subject"], verdict["evidence"]))
+    else:
+        # Offsets are those of the page, which is not shown.
+        line.append_text(underlined(name or verdict["subject"], ()))
+    if page is not None:
+        line.append(f" ({page['bytes']:,} bytes)")
+    if verdict["held"] is not None:
+        line.append(f"  held at benign: {visible(verdict['held'])}", style="dim")
     if verdict["evidence"]:
         line.append("  why: " + ", ".join(map(_reason, verdict["evidence"])), style="dim")
     return line
@@ -58,4 +71,7 @@ def underlined(text: str, evidence: Sequence[VerdictSpan]) -> Text:
 
 
 def _reason(span: VerdictSpan) -> str:
-    return f"{shortened(visible(span['text']), _LONGEST_SPAN)} {span['weight']:+.2f}"
+    excerpt = shortened(visible(span["text"]), _LONGEST_SPAN)
+    if span["kind"] == "window":
+        excerpt = f'bytes {span["start"]}-{span["end"]} "{excerpt}"'
+    return f"{excerpt} {span['weight']:+.2f}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import orjson
 import pytest
 
+from schemas.telemetry import max_record_bytes
 from tests.broker.node import RunningNode
 from workers.cli.main import run
 from workers.errors import LogUnavailableError, TopicMissingError
@@ -175,6 +176,53 @@ def test_create_makes_the_topics_of_the_settings(
         [f"{name}.verdicts", "created", "4", "1048588"],
         [f"{name}.dead", "created", "4", "1048588"],
     ]
+
+
+@pytest.mark.kafka
+def test_topics_of_pages_take_the_largest_page(
+    servers: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create = ["topics", "create", "html", "--input-topic", name, "--partitions", "1", "--json"]
+    assert run(create) == 0
+
+    pages, verdicts, dead = orjson.loads(capsys.readouterr().out)
+    assert (pages["topic"], verdicts["topic"]) == (name, "alerts")
+    assert dead["topic"] == f"{name}.dead"
+    # Whatever is taken of a page of 32 MiB, however it is written; a dead letter has headers too.
+    assert pages["max_message_bytes"] > max_record_bytes("html")
+    assert pages["max_message_bytes"] + 2_048 < dead["max_message_bytes"] < 100 * 1024 * 1024
+    assert verdicts["max_message_bytes"] == 1_048_588
+
+    smaller = [*create[:3], "--input-topic", f"{name}.small", *create[5:]]
+    assert run([*smaller, "--max-page-bytes", "3000000"]) == 0
+    small, *_ = orjson.loads(capsys.readouterr().out)
+    assert 9_000_000 < small["max_message_bytes"] < 11_000_000
+
+    own = [*smaller[:4], f"{name}.own", *smaller[5:]]
+    assert run([*own, "--topic-config", "max.message.bytes=9000000"]) == 0
+    assert orjson.loads(capsys.readouterr().out)[0]["max_message_bytes"] == 9_000_000
+
+
+def test_a_topic_of_pages_is_known_by_its_name(
+    described: dict[str, TopicDescription], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for detector, topic in (("html", "telemetry.html"), ("path", "telemetry.paths")):
+        described[topic] = description(topic, partition(0, committed=1))
+        assert run(["topics", "describe", topic]) == 0
+        assert f"group fishweir-{detector} " in capsys.readouterr().out
+
+
+def test_detectors_stand_for_their_topics(
+    described: dict[str, TopicDescription], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["telemetry.html", "telemetry.html.dead", "telemetry.paths", "telemetry.paths.dead"]
+    for topic in (*names, "alerts"):
+        described[topic] = description(topic, partition(0, committed=1))
+
+    assert run(["topics", "describe", "html", "path", "--json"]) == 0
+
+    told = [topic["name"] for topic in orjson.loads(capsys.readouterr().out)]
+    assert told == [names[0], "alerts", *names[1:]]
 
 
 @pytest.mark.kafka

@@ -19,7 +19,7 @@ def of(text: str, label: str = "malicious", spans: Any = ()) -> Verdict:
 
 
 def span(start: int, end: int, weight: float = 1.0) -> VerdictSpan:
-    return {"start": start, "end": end, "text": "", "weight": weight}
+    return {"kind": "characters", "start": start, "end": end, "text": "", "weight": weight}
 
 
 def marked(text: Text) -> list[str]:

@@ -27,7 +27,7 @@ def verdict(
         Verdicts(
             judge=JUDGE,
             scored_at=datetime(2026, 11, 24, 8, 30, tzinfo=UTC),
-            texts=[text],
+            subjects=[text],
             logits=np.array([LOGITS[label]], np.float32),
             characters_seen=np.array([len(text)]),
             evidence=Evidence.of_rows(1, {0: spans} if spans else {}, exact=True),
