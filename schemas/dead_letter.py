@@ -6,7 +6,10 @@ The contract is `dead_letter.schema.json`. Value, key and headers are untouched,
   ``weir-original-null`` says so;
 - a record too large to be sent on: its value is cut to the first 64 KiB (or what fits), its
   headers and then its key are left out if that is not enough; ``weir-truncated`` names what was
-  touched, ``weir-original-length`` and ``weir-original-sha256`` tell of the whole value;
+  touched, ``weir-original-length`` and ``weir-original-sha256`` tell of the whole value. What is
+  left of a cut value is for people, not for judging again. No value is cut where the topic of
+  dead letters takes records `MAX_OWN_BYTES` larger than the telemetry topic does; for pages that
+  is some 97 MiB (`schemas.limits`);
 - earlier headers whose names begin with ``weir-``: the prefix is ours, and they are replaced.
   Of a record that is sent back from the dead letters, and only if the caller trusts its headers,
   the first origin and what is said of the original value are kept.
@@ -55,6 +58,9 @@ _ORIGIN = (ORIGIN_TOPIC, ORIGIN_PARTITION, ORIGIN_OFFSET, ORIGIN_TIMESTAMP)
 
 KEPT_BYTES = 65_536
 MAX_DETAIL_LENGTH = 512
+# Our twelve headers at their longest: names and overhead 12 x 34 bytes, the detail 4 bytes a
+# character, the topic 249, all other values 200.
+MAX_OWN_BYTES = 4096
 
 # A record batch of one: 61 bytes of batch header, then at most 21 of record overhead, and two
 # lengths of at most 5 bytes each, once for key and value and once a header (KIP-98, message

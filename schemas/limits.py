@@ -12,8 +12,9 @@ _BESIDE_THE_PAGE = MIB
 
 # JSON writes a character of a page in at most three times its bytes of UTF-8 where it escapes all
 # but ASCII (``\u00e9``: 6 for 2; 6 for 3; a pair of 6 for 4), in twice where it escapes a quote, a
-# backslash or a new line; base64 takes 4/3, of gzip or zstd hardly more. Only other control
-# characters take more (6 for 1): a page made of them is binary, and belongs into ``html_base64``.
+# backslash or a new line; base64 takes 4/3, of gzip or zstd hardly more. Six for one is taken by
+# other control characters and, with writers that guard against HTML (Go, Gson), by ``<``, ``>``
+# and ``&``: a page would have to be two fifths of these.
 _WRITTEN_TO_PAGE = 3
 
 
@@ -44,8 +45,8 @@ class DecodingLimits:
     def max_page_record_bytes(self) -> int:
         """Greatest length of a record with a page: three times the page's, and 1 MiB.
 
-        Every page within its limit fits, in base64 or as a string, however JSON is escaped; but
-        for pages mostly of control characters, which fit in base64 alone.
+        Every page within its limit fits in base64, and as a string however JSON is escaped, but
+        for the largest if two fifths of them are characters that take six bytes each.
         """
         return _WRITTEN_TO_PAGE * self.max_page_bytes + _BESIDE_THE_PAGE
 

@@ -38,12 +38,13 @@ def from_base64(text: str) -> bytes:
     Raises:
         RefusedError: it is something else.
     """
+    try:
+        page = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:  # binascii.Error is one, and so is what characters beyond ASCII raise
+        page = None
     # Python takes padding too many behind a whole group.
-    if len(text) % 4 == 0:
-        try:
-            return binascii.a2b_base64(text, strict_mode=True)
-        except ValueError:  # binascii.Error is one, and so is what characters beyond ASCII raise
-            pass
+    if page is not None and len(text) == -(-len(page) // 3) * 4:
+        return page
     raise RefusedError(
         Cause.NOT_BASE64,
         f"`html_base64` ({len(text)} characters) is not standard base64 with padding, "

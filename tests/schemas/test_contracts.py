@@ -34,5 +34,7 @@ def test_contract_text_is_the_file(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["verdicts", "", "../pyproject", "Verdict"])
 def test_unknown_contracts_are_errors_that_name_the_known(name: str) -> None:
-    with pytest.raises(UnknownContractError, match="telemetry-url, verdict, dead-letter"):
+    with pytest.raises(
+        UnknownContractError, match="telemetry-url, telemetry-path, telemetry-html, verdict"
+    ):
         contract(name)
