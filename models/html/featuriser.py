@@ -5,12 +5,14 @@ Nothing is parsed, rendered or decoded, and nothing is cut: a page is read to it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import repr as shown
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import ArtefactError
 from models.html.features import PageFeatures
 from models.html.tokens import BINS, PIECES, count_bins, count_tokens, find_tokens
 
@@ -28,6 +30,21 @@ class PageFeaturiser:
     def parameters(self) -> dict[str, int | str]:
         """What the manifest records."""
         return {"kind": "page-tokens", "pieces": PIECES, "bins": BINS, "hash": "fnv-1a-64"}
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, object]) -> PageFeaturiser:
+        """Read what a manifest records.
+
+        Raises:
+            ArtefactError: it is another featuriser's.
+        """
+        featuriser = cls()
+        if dict(parameters) != featuriser.parameters:
+            raise ArtefactError(
+                f"featuriser {shown(dict(parameters))} is unknown here; expected "
+                f"{featuriser.parameters}"
+            )
+        return featuriser
 
     def __call__(self, pages: Sequence[bytes]) -> PageFeatures:
         """Featurise n pages of any bytes. Lets go of the interpreter lock page by page.

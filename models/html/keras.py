@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.backend import load_keras
 from models.engines.contract import EngineDescription
+from models.engines.graph import compiled
 from models.errors import EngineError
 from models.html.architecture import InspectorSizes
 from models.html.features import PageFeatures
@@ -29,16 +30,22 @@ class PagesKerasEngine:
     Args:
         sizes: The network's sizes.
         tensors: Its weights, float32.
+        featuriser: As every engine is given it.
 
     Raises:
         EngineError: Keras or its backend cannot be imported.
     """
 
-    def __init__(self, sizes: InspectorSizes, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(
+        self,
+        sizes: InspectorSizes,
+        tensors: Mapping[str, NDArray[np.float32]],
+        featuriser: object = None,
+    ) -> None:
+        del featuriser  # counts have one shape
         try:
             # Seconds of import, only for those who score with it.
             keras = load_keras()
-            from models.engines.keras import _compiled  # noqa: PLC0415
             from models.html.network import build  # noqa: PLC0415
         except ImportError as error:
             raise EngineError(f"engine 'keras' cannot start: {error}") from error
@@ -47,7 +54,7 @@ class PagesKerasEngine:
             variable.assign(tensors[variable.path])
         backend = keras.backend.backend()
         self._library = f"keras {keras.__version__} on {backend}"
-        self._evaluate, self._device = _compiled(network, backend)
+        self._evaluate, self._device = compiled(network, backend)
 
     def warm(self, rows: int) -> None:
         """Compile every shape that batches of up to ``rows`` pages are cut into."""

@@ -23,9 +23,16 @@ class PagesTablesEngine:
     Args:
         sizes: The network's sizes.
         tensors: Its weights, float32.
+        featuriser: As every engine is given it.
     """
 
-    def __init__(self, sizes: InspectorSizes, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(
+        self,
+        sizes: InspectorSizes,
+        tensors: Mapping[str, NDArray[np.float32]],
+        featuriser: object = None,
+    ) -> None:
+        del featuriser  # counts have one shape
         self._layers = InspectorLayers(sizes, tensors)
 
     def warm(self, rows: int) -> None:
