@@ -12,6 +12,7 @@ from schemas.causes import Cause, Stage
 from schemas.contracts import contract
 from schemas.dead_letter import (
     KEPT_BYTES,
+    MAX_OWN_BYTES,
     DeadLetters,
     Header,
     Headers,
@@ -206,6 +207,25 @@ def test_record_that_just_fits_is_untouched() -> None:
     assert sent(letter(b"k", whole), max_bytes=size)[1] == whole
     kept = sent(letter(b"k", whole), max_bytes=size - 1)[1]
     assert kept == whole[:KEPT_BYTES]
+
+
+def test_own_headers_are_bounded_so_that_a_larger_topic_takes_all_values_whole() -> None:
+    top = 2**63 - 1
+    longest = letter(
+        b"k",
+        b"v" * 300_000,
+        [("weir-original-null", b"true")],
+        cause=max(Cause, key=len),
+        detail="\U0001f600" * 600,
+        at=Origin("t" * 249, 2**31 - 1, top, top),
+    )
+    cut = sent(longest, max_bytes=100_000, trusted=True)[2]
+    assert "weir-truncated" in ours(cut)
+    assert record_bytes(b"", b"", cut) - record_bytes(b"", b"", []) < MAX_OWN_BYTES
+    largest = record_bytes(b"k", b"v" * 300_000, [])
+    _, value, headers = sent(longest, max_bytes=largest + MAX_OWN_BYTES)
+    assert value == b"v" * 300_000
+    assert "weir-truncated" not in ours(headers)
 
 
 def test_detail_is_printable_and_bounded() -> None:

@@ -6,7 +6,9 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("name", ["contracts", "further", "label", "text", "timestamps"])
+@pytest.mark.parametrize(
+    "name", ["contracts", "further", "label", "telemetry_path", "text", "timestamps"]
+)
 def test_examples_in_docstrings_hold(name: str) -> None:
     results = doctest.testmod(import_module(f"schemas.{name}"))
     assert results.attempted > 0

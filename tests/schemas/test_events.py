@@ -38,7 +38,7 @@ def test_bare_texts_and_pages_have_nothing_around_them() -> None:
         ["file", "registry"],
         REJECTS,
     )
-    assert texts.event_ids == texts.observed_at == texts.further == [None, None]
+    assert [texts.event_ids, texts.observed_at, texts.further] == [[None, None]] * 3
     assert texts.omitted == [(), ()]
     pages = Events.of_pages([b"", b"\xff"], ["http://a/", None])
     assert (pages.rows.tolist(), len(pages.rejects)) == ([0, 1], 0)

@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from schemas.limits import DecodingLimits
 from schemas.telemetry import DECODERS
 
 SCHEMA = Draft202012Validator(contract("telemetry-html"))
-PACK = {
+PACK: dict[str | None, Callable[[bytes], bytes]] = {
     "identity": bytes,
     "gzip": gzip.compress,
     "zstd": zstandard.ZstdCompressor().compress,
