@@ -1,4 +1,4 @@
-"""The main job on a sample: feeds a topic, lets a worker judge it, and accounts for every event.
+"""The main job on samples: feeds topics, lets workers judge them, and accounts for every event.
 
 Every event is fed with a header that names it. Headers travel with the verdict and with the dead
 letter, so that each event can be held against what came of it, also on a cluster with other
@@ -23,19 +23,36 @@ from workers.log.contract import Delivery, Headers, Log, Outgoing, Records, Sour
 from workers.settings.policies import Topics
 
 HEADER = "demo-event"
+# Fed at one go, of each topic in turn.
 _FEED_ROWS = 500
+_FEED_BYTES = 8 * 1024 * 1024
 _POLL_ROWS = 2000
 # Without a single outcome for this long, something is broken.
 _STALL_SECONDS = 60.0
+# Three workers that load and compile on two cores have been seen to need half of this.
+_START_SECONDS = 120.0
 
 
 class DemoError(WorkerError):
     """The demonstration cannot go on."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Events of one detector.
+
+    Attributes:
+        topics: Names of its topics.
+        values: Values of the events, good or bad.
+    """
+
+    topics: Topics
+    values: Sequence[bytes]
+
+
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """What came of the events.
+    """What came of the events of one sample.
 
     Attributes:
         events: Events in all.
@@ -122,61 +139,55 @@ class _Collector:
 
 
 def demonstrate(
-    lines: Sequence[bytes],
+    samples: Sequence[Sample],
     *,
     log: Log,
     watching: Callable[[str], Log],
-    topics: Topics,
     ready: Callable[[], bool],
-) -> Iterator[tuple[Account, list[Verdict]]]:
-    """Feed every line as an event, and yield the account and new verdicts until all are out.
+) -> Iterator[tuple[Sequence[Account], list[Verdict]]]:
+    """Feed every event, and yield the accounts and new verdicts until all are out.
 
     Args:
-        lines: Values of the events, good or bad.
+        samples: To feed, each to its own topic.
         log: To feed.
         watching: Makes the log to read one topic of outcomes from: as a group of its own that
             starts at the topic's end.
-        topics: Names of the topics.
-        ready: Whether the worker works; raises when it has gone.
+        ready: Whether the workers work; raises when one has gone.
+
+    Yields:
+        An account a sample, the same objects every time, and verdicts.
 
     Raises:
         DemoError: nothing comes out any more.
         LogError: an event could not be fed.
     """
-    account = Account(events=len(lines))
-    run = secrets.token_hex(8)
-    collectors = [
-        _Collector(watching(topic), topic)
-        for topic in (topics.verdict_topic, topics.dead_letter_topic)
-    ]
+    run = _Run(samples)
+    collectors = [_Collector(watching(topic), topic) for topic in run.outcome_topics()]
     sink = log.sink()
     try:
         for collector in collectors:
             collector.await_start(_STALL_SECONDS)
-        # The rate is that of the worker at work: its start is not counted.
-        deadline = time.monotonic() + _STALL_SECONDS
-        while not ready():
-            if time.monotonic() > deadline:
-                raise DemoError(f"the worker is not ready after {_STALL_SECONDS:.0f} seconds")
-            collectors[0].poll(0.05)
+        # The rate is that of the workers at work: their start is not counted.
+        _await(ready, lambda: collectors[0].poll(0.05))
         started = last_seen = time.monotonic()
-        feeding = _fed(lines, sink.publish, topics.input_topic, run)
+        feeding = run.feed(sink.publish)
         while True:
-            account.fed += next(feeding, 0)
+            next(feeding, None)
             verdicts: list[Verdict] = []
             for collector in collectors:
-                found = _take(collector.poll(0.02), account, run, topics, verdicts)
-                if found:
+                records = collector.poll(0.02)
+                if run.take(records, verdicts, time.monotonic() - started):
                     last_seen = time.monotonic()
-            account.seconds = last_seen - started
-            yield account, verdicts
-            if account.fed == account.events and not account.missing:
+            yield run.accounts, verdicts
+            if run.complete:
                 return
             ready()
             if time.monotonic() - last_seen > _STALL_SECONDS:
+                missing = sum(account.missing for account in run.accounts)
+                events = sum(account.events for account in run.accounts)
                 raise DemoError(
-                    f"nothing came out for {_STALL_SECONDS:.0f} seconds; "
-                    f"{account.missing} of {account.events} events are missing"
+                    f"nothing came out for {_STALL_SECONDS:.0f} seconds; {missing} of {events} "
+                    "events are missing"
                 )
     finally:
         for collector in collectors:
@@ -184,57 +195,104 @@ def demonstrate(
         sink.close(10.0)
 
 
-def _fed(
-    lines: Sequence[bytes],
-    publish: Callable[[Outgoing], Delivery],
-    topic: str,
-    run: str,
-) -> Iterator[int]:
-    """Feed some lines a step; yield how many more are acknowledged."""
-    under_way: deque[tuple[int, Delivery]] = deque()
+def _await(ready: Callable[[], bool], turn: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready():
+        if time.monotonic() > deadline:
+            raise DemoError(f"the workers are not ready after {_START_SECONDS:.0f} seconds")
+        turn()
 
-    def landed() -> int:
-        rows = 0
-        while under_way and under_way[0][1].done():
-            sent, delivery = under_way.popleft()
-            for error in delivery.failures().values():
-                raise LogError(f"an event could not be fed: {error}") from error
-            rows += sent
-        return rows
 
-    for start in range(0, len(lines), _FEED_ROWS):
-        values = lines[start : start + _FEED_ROWS]
-        headers: list[Headers] = [
-            [(HEADER, f"{run}/{start + row}".encode())] for row in range(len(values))
-        ]
-        delivery = publish(
-            Outgoing(topic=topic, keys=[None] * len(values), values=values, headers=headers)
+class _Run:
+    """Names the events of all samples, and enters what comes of them."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.accounts = [Account(events=len(sample.values)) for sample in samples]
+        self._samples = samples
+        self._name = secrets.token_hex(8)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all are fed and out."""
+        return all(
+            account.fed == account.events and not account.missing for account in self.accounts
         )
-        under_way.append((len(values), delivery))
-        yield landed()
-    while under_way:
-        yield landed()
 
+    def outcome_topics(self) -> list[str]:
+        """Where verdicts and dead letters go, each topic once."""
+        topics = [sample.topics for sample in self._samples]
+        names = [(one.verdict_topic, one.dead_letter_topic) for one in topics]
+        return list(dict.fromkeys(name for pair in names for name in pair))
 
-def _take(
-    records: Records, account: Account, run: str, topics: Topics, verdicts: list[Verdict]
-) -> int:
-    """Enter the outcomes of this run; return how many."""
-    found = 0
-    for value, headers in zip(records.values, records.headers, strict=True):
-        named = dict(headers)
-        whose, _, row = (named.get(HEADER) or b"").decode("ascii", "replace").partition("/")
-        if whose != run:
-            continue
-        found += 1
-        account.outcomes[int(row)] += 1
-        if records.topic == topics.dead_letter_topic:
-            account.causes[(named.get(dead_letter.CAUSE) or b"?").decode("ascii", "replace")] += 1
-            continue
-        try:
-            verdict = decode_verdict(value or b"")
-        except ContractError as error:
-            raise DemoError(f"a verdict on '{topics.verdict_topic}': {error}") from error
-        account.labels[verdict["label"]] += 1
-        verdicts.append(verdict)
-    return found
+    def feed(self, publish: Callable[[Outgoing], Delivery]) -> Iterator[None]:
+        """Feed some events a step, of each sample in turn; enter those that are acknowledged."""
+        under_way: deque[tuple[Account, int, Delivery]] = deque()
+
+        def land() -> None:
+            while under_way and under_way[0][2].done():
+                account, rows, delivery = under_way.popleft()
+                for error in delivery.failures().values():
+                    raise LogError(f"an event could not be fed: {error}") from error
+                account.fed += rows
+
+        steps = [self._steps(number) for number in range(len(self._samples))]
+        while steps:
+            for step in list(steps):
+                rows = next(step, None)
+                if rows is None:
+                    steps.remove(step)
+                else:
+                    account, outgoing = rows
+                    under_way.append((account, len(outgoing), publish(outgoing)))
+            land()
+            yield
+        while under_way:
+            land()
+            yield
+
+    def _steps(self, number: int) -> Iterator[tuple[Account, Outgoing]]:
+        sample = self._samples[number]
+        start = 0
+        while start < len(sample.values):
+            stop, size = start, 0
+            while stop < min(len(sample.values), start + _FEED_ROWS) and size < _FEED_BYTES:
+                size += len(sample.values[stop])
+                stop += 1
+            headers: list[Headers] = [
+                [(HEADER, f"{self._name}/{number}/{row}".encode())] for row in range(start, stop)
+            ]
+            yield (
+                self.accounts[number],
+                Outgoing(
+                    topic=sample.topics.input_topic,
+                    keys=[None] * (stop - start),
+                    values=sample.values[start:stop],
+                    headers=headers,
+                ),
+            )
+            start = stop
+
+    def take(self, records: Records, verdicts: list[Verdict], seconds: float) -> int:
+        """Enter the outcomes of this run, so long after its start; return how many."""
+        found = 0
+        for value, headers in zip(records.values, records.headers, strict=True):
+            named = dict(headers)
+            whose, *place = (named.get(HEADER) or b"").decode("ascii", "replace").split("/")
+            if whose != self._name:
+                continue
+            number, row = map(int, place)
+            account, topics = self.accounts[number], self._samples[number].topics
+            found += 1
+            account.outcomes[row] += 1
+            account.seconds = seconds
+            if records.topic == topics.dead_letter_topic:
+                cause = (named.get(dead_letter.CAUSE) or b"?").decode("ascii", "replace")
+                account.causes[cause] += 1
+                continue
+            try:
+                verdict = decode_verdict(value or b"")
+            except ContractError as error:
+                raise DemoError(f"a verdict on '{topics.verdict_topic}': {error}") from error
+            account.labels[verdict["label"]] += 1
+            verdicts.append(verdict)
+        return found

@@ -1,4 +1,4 @@
-"""The worker of the demonstration: a process on Kafka, or a thread on a log in memory."""
+"""Workers of the demonstration: processes on Kafka, or threads on a log in memory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from workers.settings.resolve import Given
 
 if TYPE_CHECKING:
     from workers.log.contract import Log
+    from workers.log.memory_broker import MemoryBroker
     from workers.settings.policies import Settings
 
 _PARTITIONS = 4
@@ -44,20 +45,16 @@ class RunningWorker:
 
 @contextmanager
 def process_worker(settings: Settings, given: Given) -> Iterator[RunningWorker]:
-    """`weir work url` as an operator would start it, on the cluster of the settings."""
+    """`weir work` as an operator would start it, on the cluster of the settings."""
     import secrets  # noqa: PLC0415
 
     from workers.demo import DemoError  # noqa: PLC0415
     from workers.log import topics  # noqa: PLC0415
     from workers.log.kafka import KafkaLog  # noqa: PLC0415
+    from workers.message_sizes import topic_configs  # noqa: PLC0415
 
-    names = settings.topics
-    topics.create(
-        settings.connection,
-        dict.fromkeys(
-            (names.input_topic, names.verdict_topic, names.dead_letter_topic), _PARTITIONS
-        ),
-    )
+    for name, config in topic_configs(settings).items():
+        topics.create(settings.connection, {name: _PARTITIONS}, config)
 
     def watching(_topic: str) -> Log:
         return KafkaLog(
@@ -70,12 +67,13 @@ def process_worker(settings: Settings, given: Given) -> Iterator[RunningWorker]:
         )
 
     with tempfile.TemporaryFile() as journal:
-        process = _start_worker(given, journal)
+        process = _start_worker(settings.detector, given, journal)
 
         def ready() -> bool:
             if process.poll() is not None:
                 raise DemoError(
-                    f"the worker ended with exit code {process.returncode}:\n{_tail(journal)}"
+                    f"the worker of {settings.detector} ended with exit code "
+                    f"{process.returncode}:\n{_tail(journal)}"
                 )
             # Read where it stands: the worker writes through a descriptor of its own.
             return _ASSIGNED in os.pread(journal.fileno(), _READY_BYTES, 0)
@@ -99,7 +97,7 @@ def process_worker(settings: Settings, given: Given) -> Iterator[RunningWorker]:
             ended()
 
 
-def _start_worker(given: Given, journal: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start_worker(detector: str, given: Given, journal: IO[bytes]) -> subprocess.Popen[bytes]:
     """The verb `work` with what this one was given; its options have the same names."""
     arguments = [
         part
@@ -110,7 +108,10 @@ def _start_worker(given: Given, journal: IO[bytes]) -> subprocess.Popen[bytes]:
     if given.config is not None:
         arguments += ["--config", str(given.config)]
     return subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "workers.cli", "work", "url", *arguments, "--log-format", "json"],
+        [
+            *(sys.executable, "-m", "workers.cli", "work", detector),
+            *(*arguments, "--log-format", "json"),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=journal,
         start_new_session=True,  # Ctrl-C is for the demonstration, which stops the worker itself
@@ -126,25 +127,25 @@ def _tail(journal: IO[bytes]) -> str:
 
 
 @contextmanager
-def thread_worker(settings: Settings) -> Iterator[RunningWorker]:
-    """The same pipeline on the log of this process."""
+def thread_worker(settings: Settings, broker: MemoryBroker) -> Iterator[RunningWorker]:
+    """The same pipeline on a log of this process."""
     from workers.demo import DemoError  # noqa: PLC0415
-    from workers.judge import Judge  # noqa: PLC0415
     from workers.log.memory import MemoryLog  # noqa: PLC0415
-    from workers.log.memory_broker import MemoryBroker  # noqa: PLC0415
+    from workers.message_sizes import MAX_MESSAGE_BYTES, topic_configs  # noqa: PLC0415
     from workers.pipeline import Pipeline  # noqa: PLC0415
-    from workers.worker import load_engine  # noqa: PLC0415
+    from workers.worker import judge_of, load_engine  # noqa: PLC0415
 
-    names = settings.topics
-    broker = MemoryBroker()
-    for name in (names.input_topic, names.verdict_topic, names.dead_letter_topic):
-        broker.create_topic(name, _PARTITIONS)
+    for name, config in topic_configs(settings).items():
+        if MAX_MESSAGE_BYTES in config:
+            most = int(config[MAX_MESSAGE_BYTES])
+            broker.create_topic(name, _PARTITIONS, max_message_bytes=most)
+        else:
+            broker.create_topic(name, _PARTITIONS)
     log = MemoryLog(broker, group_id=settings.connection.group_id)
     artefact, engine = load_engine(settings)
     engine.warm(settings.batch.max_batch)
-    pipeline = Pipeline(
-        log.source(), log.sink(), Judge(artefact, engine, settings.evidence), settings
-    )
+    judge = judge_of(settings, artefact, engine)
+    pipeline = Pipeline(log.source(), log.sink(), judge, settings)
     outcome: list[bool | BaseException] = []
 
     def work() -> None:
@@ -158,7 +159,9 @@ def thread_worker(settings: Settings) -> Iterator[RunningWorker]:
 
     def ready() -> bool:
         if outcome and isinstance(outcome[0], BaseException):
-            raise DemoError(f"the worker failed: {outcome[0]}") from outcome[0]
+            raise DemoError(f"the worker of {settings.detector} failed: {outcome[0]}") from outcome[
+                0
+            ]
         return True
 
     def ended() -> int:

@@ -1,4 +1,4 @@
-"""Puts lines on a topic at a rate, and counts what became of each."""
+"""Puts lines or pages on a topic at a rate, and counts what became of each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import orjson
 
+from workers.cli.pages import PageError, page_event, read_page
 from workers.log.contract import Outgoing
 
 if TYPE_CHECKING:
@@ -28,26 +29,51 @@ _WAIT_S: Final = 0.2
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What became of the lines.
+    """What became of the lines, or pages.
 
     Attributes:
         blank: Lines left out because they were empty.
-        refused: Lines that could not be wrapped: plain text that is not UTF-8.
+        refused: What could not be sent, by reason.
         sent: Lines given to the log.
         acknowledged: Lines that are on the topic.
         failures: Lines that the log refused, by reason.
     """
 
     blank: int = 0
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     sent: int = 0
     acknowledged: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
     @property
+    def given(self) -> int:
+        """All that had anything in it."""
+        return self.sent + self.refused.total()
+
+    @property
     def complete(self) -> bool:
         """Whether every line that had anything in it is on the topic."""
-        return self.refused == 0 and self.acknowledged == self.sent
+        return self.acknowledged == self.given
+
+
+class UnsendableError(Exception):
+    """Something cannot be made a record; the message says why."""
+
+
+Item = TypeVar("Item")
+_Taken_contra = TypeVar("_Taken_contra", contravariant=True)
+
+
+class Shaping(Protocol[_Taken_contra]):
+    """Makes records of lines, or of pages."""
+
+    def record(self, item: _Taken_contra, /) -> tuple[bytes | None, bytes] | None:
+        """Key and value; None for what is left out.
+
+        Raises:
+            UnsendableError: it cannot be a record.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +88,16 @@ class Shape:
     wrap_in: str | None = None
     key_field: str | None = None
 
-    def record(self, line: bytes) -> tuple[bytes | None, bytes]:
-        """Key and value.
-
-        Raises:
-            UnicodeDecodeError: a plain line is not UTF-8, so that no JSON can hold it.
-        """
+    def record(self, line: bytes, /) -> tuple[bytes | None, bytes] | None:
+        """See `Shaping`; blank lines are left out."""
+        if not line.strip():
+            return None
         if self.wrap_in is None:
             return self._key(line), line
-        text = line.decode()
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise UnsendableError("not UTF-8") from None
         key = line if self.key_field == self.wrap_in else None
         return key, orjson.dumps({self.wrap_in: text})
 
@@ -81,21 +108,49 @@ class Shape:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             return None  # bad lines are fed as they are, on purpose
-        value = event.get(self.key_field) if isinstance(event, dict) else None
-        if value is None:
-            return None
-        return value.encode() if isinstance(value, str) else orjson.dumps(value)
+        return _key(event, self.key_field)
 
 
-class Feeder:
-    """Sends batches of lines, keeping so many under way and no faster than a rate."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageShape:
+    """How a file of a page becomes a record.
+
+    Attributes:
+        largest: Bytes that the topic takes in a record.
+        key_field: Field of the event whose value is the record's key; None for no key.
+    """
+
+    largest: int
+    key_field: str | None = None
+
+    def record(self, name: str, /) -> tuple[bytes | None, bytes] | None:
+        """See `Shaping`; takes the file's name."""
+        try:
+            page = read_page(name, self.largest)
+        except PageError as error:
+            raise UnsendableError(str(error)) from error
+        if len(page.content) > self.largest:
+            raise UnsendableError(f"{page.name}: more than the {self.largest} bytes of a record")
+        event = page_event(page)
+        return _key(event, self.key_field), orjson.dumps(event)
+
+
+def _key(event: Any, field: str | None) -> bytes | None:
+    value = event.get(field) if isinstance(event, dict) else None
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)
+
+
+class Feeder(Generic[Item]):
+    """Sends batches of lines or pages, keeping so many under way and no faster than a rate."""
 
     def __init__(
         self,
         sink: Sink,
         topic: str,
         *,
-        shape: Shape,
+        shape: Shaping[Item],
         rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
@@ -110,11 +165,11 @@ class Feeder:
         self._started = clock()
         self._under_way: deque[tuple[int, Delivery]] = deque()
 
-    def feed(self, batches: Iterable[list[bytes]]) -> Iterator[Tally]:
+    def feed(self, batches: Iterable[list[Item]]) -> Iterator[Tally]:
         """Send all; yield the tally, which goes on changing, after each step."""
         for batch in batches:
-            for lines in self._steps(batch):
-                self._send(lines)
+            for items in self._steps(batch):
+                self._send(items)
                 while len(self._under_way) > _MOST_UNDER_WAY or self._oldest_done():
                     self._settle_oldest()
                 yield self.tally
@@ -124,7 +179,7 @@ class Feeder:
         while self._under_way:
             self._settle_oldest()
 
-    def _steps(self, batch: list[bytes]) -> Iterator[list[bytes]]:
+    def _steps(self, batch: list[Item]) -> Iterator[list[Item]]:
         if self._rate is None:
             yield batch
             return
@@ -135,20 +190,20 @@ class Feeder:
                 self._pause(min(early, _WAIT_S))
             yield batch[start : start + step]
 
-    def _send(self, lines: list[bytes]) -> None:
+    def _send(self, items: list[Item]) -> None:
         keys: list[bytes | None] = []
         values: list[bytes | None] = []
-        for line in lines:
-            if not line.strip():
+        for item in items:
+            try:
+                record = self._shape.record(item)
+            except UnsendableError as error:
+                self.tally.refused[str(error)] += 1
+                continue
+            if record is None:
                 self.tally.blank += 1
                 continue
-            try:
-                key, value = self._shape.record(line)
-            except UnicodeDecodeError:
-                self.tally.refused += 1
-                continue
-            keys.append(key)
-            values.append(value)
+            keys.append(record[0])
+            values.append(record[1])
         if not values:
             return
         delivery = self._sink.publish(Outgoing(topic=self._topic, keys=keys, values=values))

@@ -39,10 +39,12 @@ def page_files(names: Sequence[str]) -> Iterator[str]:
     Links to folders are not followed, so that the search ends.
 
     Raises:
-        ConfigurationError: a folder has no pages.
+        ConfigurationError: there is nothing of that name, or a folder has no pages.
     """
     for name in names:
         if name == STANDARD_INPUT or not Path(name).is_dir():
+            if name != STANDARD_INPUT and not Path(name).exists():
+                raise ConfigurationError(f"File {name!r}: no such file; give files of HTML pages")
             yield name
             continue
         found = 0

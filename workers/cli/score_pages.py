@@ -119,16 +119,13 @@ def _answers(scorer: Scorer, names: list[str], most: int) -> Iterator[Text | str
     """A line a page; text where it could not be read or judged."""
     from schemas.text import visible  # noqa: PLC0415
 
-    try:
-        for name in page_files(names):
-            try:
+    for given in names:
+        try:
+            for name in page_files([given]):
                 page = read_page(name, most)
-            except PageError as error:
-                yield f"Error: {visible(str(error))}"
-            else:
                 yield for_people(scorer.page(page.content), page.name)
-    except ConfigurationError as error:
-        yield f"Error: {visible(str(error))}"
+        except (ConfigurationError, PageError) as error:
+            yield f"Error: {visible(str(error))}"
 
 
 def _are_events(source: str, form: PageFormat) -> bool:

@@ -86,7 +86,8 @@ def test_blank_lines_are_left_out_and_counted(broker: MemoryBroker) -> None:
 def test_a_plain_line_that_is_not_utf8_is_refused(broker: MemoryBroker) -> None:
     tally = fed(broker, [[b"a", b"\xff"]], Shape(wrap_in="url"))
 
-    assert (tally.refused, tally.acknowledged, tally.complete) == (1, 1, False)
+    assert tally.refused == {"not UTF-8": 1}
+    assert (tally.given, tally.acknowledged, tally.complete) == (2, 1, False)
 
 
 @pytest.mark.parametrize(
