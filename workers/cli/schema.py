@@ -9,24 +9,24 @@ import typer
 
 def schema(
     contract: Annotated[
-        Literal["telemetry", "verdict", "dead-letter"] | None,
+        Literal["telemetry-url", "telemetry-html", "telemetry-path", "verdict", "dead-letter"]
+        | None,
         typer.Argument(
-            metavar="telemetry|verdict|dead-letter",
-            help="Which contract; all three, as one JSON object, without it.",
+            metavar="telemetry-url|telemetry-html|telemetry-path|verdict|dead-letter",
+            help="Which contract; all, as one JSON object, without it.",
         ),
     ] = None,
 ) -> None:
-    """Print the JSON Schema of telemetry, verdicts or dead letters."""
+    """Print the JSON Schema of the detectors' telemetry, of verdicts or of dead letters."""
     import orjson  # noqa: PLC0415
 
+    from schemas.contracts import CONTRACTS, contract_text  # noqa: PLC0415
     from schemas.contracts import contract as read  # noqa: PLC0415
-    from schemas.contracts import contract_text  # noqa: PLC0415
 
-    names = {"telemetry": "telemetry-url", "verdict": "verdict", "dead-letter": "dead-letter"}
     if contract is not None:
-        typer.echo(contract_text(names[contract]).rstrip(b"\n"))
+        typer.echo(contract_text(contract).rstrip(b"\n"))
     else:
-        together = {short: read(name) for short, name in names.items()}
+        together = {name: read(name) for name in CONTRACTS}
         typer.echo(orjson.dumps(together, option=orjson.OPT_INDENT_2))
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.verdict_reader import Verdict, VerdictSpan, decode_verdict
-from tests.workers.cli.verdicts import verdict
+from tests.workers.cli.verdicts import page_verdict, verdict
 from workers.cli.verdict_line import LONGEST_TEXT, underlined, verdict_line
 
 
@@ -113,3 +113,48 @@ def test_without_colour_the_underline_stays() -> None:
 
 def test_off_a_terminal_it_is_plain() -> None:
     assert printed(underlined("bad", [span(0, 3)]), force_terminal=False) == "bad\n"
+
+
+PAGE = b"<form action=//evil.example/>\x1b[2J" + b"x" * 12_345
+
+
+def test_a_page_is_shown_by_its_address_size_and_deciding_bytes() -> None:
+    spans = [
+        (6, 29, 2.125, "window", "action=//evil.example/>\x1b[2J"),
+        (8, 12, 0.9, "token", "evil"),
+    ]
+
+    line = verdict_line(
+        decode_verdict(page_verdict(PAGE, "malicious", spans, url="http://a.example/\x1b"))
+    )
+
+    assert line.plain == (
+        r"Score: 0.9999 (Malicious)  http://a.example/\x1b (12,378 bytes)  why: bytes 6-29 "
+        r'"action=//evil.example/>\x1b[2J" +2.12, evil +0.90'
+    )
+    assert marked(line) == [], "offsets are those of the page"
+
+
+def test_a_page_of_unknown_address_is_shown_by_its_file_or_digest() -> None:
+    read = decode_verdict(page_verdict(b"<p>"))
+
+    assert verdict_line(read, "dir/\x07a.html").plain == (
+        r"Score: 0.0474 (Benign)  dir/\x07a.html (3 bytes)"
+    )
+    assert verdict_line(read).plain.startswith("Score: 0.0474 (Benign)  sha256:")
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_nothing_in_an_excerpt_can_drive_a_terminal(excerpt: str) -> None:
+    text = excerpt.encode("utf-8", "replace").decode()
+    value = page_verdict(b"page", "malicious", [(0, 4, 1.0, "window", text)], url=text)
+
+    assert verdict_line(decode_verdict(value)).plain.isprintable()
+
+
+def test_a_label_that_is_held_says_why() -> None:
+    held = of("http://192.0.2.1/", "benign") | {"held": "bare-ip-address"}
+
+    line = verdict_line(cast("Verdict", held))
+
+    assert line.plain.endswith("(Benign)  http://192.0.2.1/  held at benign: bare-ip-address")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
+from schemas.events import page_digest
 from schemas.evidence import Evidence
 from schemas.label import Thresholds
 from schemas.verdict import Judge, Model, Verdicts, encode
@@ -30,6 +32,32 @@ def verdict(
             subjects=[text],
             logits=np.array([LOGITS[label]], np.float32),
             characters_seen=np.array([len(text)]),
+            evidence=Evidence.of_rows(1, {0: spans} if spans else {}, exact=True),
+        )
+    )
+    return value
+
+
+PAGE_JUDGE = replace(JUDGE, detector="html", unit="byte")
+
+
+def page_verdict(
+    page: bytes,
+    label: str = "benign",
+    spans: Sequence[tuple[int, int, float, str, str | None]] = (),
+    *,
+    url: str | None = None,
+) -> bytes:
+    """One verdict on a page as a worker would publish it."""
+    (value,) = encode(
+        Verdicts(
+            judge=PAGE_JUDGE,
+            scored_at=datetime(2026, 11, 24, 8, 30, tzinfo=UTC),
+            subjects=[page],
+            logits=np.array([LOGITS[label]], np.float32),
+            characters_seen=np.array([len(page)]),
+            urls=[url],
+            digests=[page_digest(page)],
             evidence=Evidence.of_rows(1, {0: spans} if spans else {}, exact=True),
         )
     )
