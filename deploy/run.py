@@ -1,4 +1,4 @@
-"""What `make run` runs: a broker, unless one is given, and the demonstration on the sample.
+"""What `make run` runs: a broker, unless one is given, and the demonstration on the samples.
 
 python deploy/run.py
 python deploy/run.py --bootstrap-servers host:9092
@@ -11,7 +11,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SAMPLE = HERE / "sample" / "urls.jsonl.gz"
+# Events of each detector that has a model; a worker is started for each.
+SAMPLES = {
+    "url": HERE / "sample" / "urls.jsonl.gz",
+}
 LAUNCHER = HERE / "kafka" / "launcher.py"
 # Exit codes of the launcher that mean: this machine cannot run a broker.
 MISSING = {3: "Maven", 4: "Java", 5: "Kafka's jars"}
@@ -36,7 +39,7 @@ def main() -> int:
             return code or 1
         print(
             f"{MISSING[code]} cannot be had (see above), so there is no Kafka broker: going on "
-            "with a log in memory. The worker is the same.",
+            "with a log in memory. The workers are the same.",
             flush=True,
         )
         return demonstrate("--memory")
@@ -46,10 +49,11 @@ def main() -> int:
 
 
 def demonstrate(*options: str) -> int:
-    """Run ``weir demo`` on the sample."""
-    return subprocess.call(
-        [sys.executable, "-m", "workers.cli", "demo", "--input", SAMPLE, *options]
-    )
+    """Run ``weir demo`` on the samples."""
+    inputs = [
+        part for detector, file in SAMPLES.items() for part in ("--input", f"{detector}={file}")
+    ]
+    return subprocess.call([sys.executable, "-m", "workers.cli", "demo", *inputs, *options])
 
 
 if __name__ == "__main__":
