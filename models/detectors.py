@@ -7,24 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from reprlib import repr as shown
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions
 from models.engines.contract import Engine
-from models.errors import ArtefactError, EngineError
+from models.errors import EngineError
 from models.evidence import Explainer
 from models.features import Featuriser
-from models.url.featuriser import ALPHABET, CharacterFeaturiser
+from models.html.architecture import InspectorSizes
+from models.html.featuriser import PageFeaturiser
+from models.sizes import Sizes
+from models.url.featuriser import UrlFeaturiser
 
 Tensors = Mapping[str, NDArray[np.float32]]
 BUNDLED = Path(__file__).parent / "artefacts"
 ENGINES = ("keras", "tables")
-# Characters of one text that a network may be made to look at.
-WIDEST = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A kind of network: its sizes, and what runs and explains it.
+
+    Attributes:
+        sizes: Reads a network's sizes from a manifest.
+        engines: Where each engine's class is, "module:class", by the engine's name. Each is
+            imported only when asked for: Keras takes seconds.
+        explainer: Where the explainer's class is.
+    """
+
+    sizes: Callable[[Mapping[str, object]], Sizes]
+    engines: Mapping[str, str]
+    explainer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,67 +52,79 @@ class Detector:
     Attributes:
         name: As in ``weir work NAME`` and in verdicts.
         noun: What it judges, in the plural, for people.
-        sizes: Reads a network's sizes from a manifest.
+        subject: Whether that is texts (str) or pages (bytes).
+        family: Its kind of network.
         featuriser: Reads a featuriser from a manifest.
-        engine: Makes an engine by name.
-        explainer: Makes the explainer.
+        recipe: Where its training recipe is, "module:name" (`models.training.recipe`).
         bundled: Folder of the artefact that comes with the package.
     """
 
     name: str
     noun: str
-    sizes: Callable[[Mapping[str, object]], CharacterConvolutions]
+    subject: Literal["text", "page"]
+    family: Family
     featuriser: Callable[[Mapping[str, object]], Featuriser]
-    engine: Callable[[str, CharacterConvolutions, Tensors, Mapping[str, object]], Engine]
-    explainer: Callable[[CharacterConvolutions, Tensors], Explainer]
+    recipe: str
     bundled: Path
 
+    def engine(self, name: str, sizes: Sizes, tensors: Tensors, featuriser: Featuriser) -> Engine:
+        """Make an engine by its name.
 
-def _character_featuriser(parameters: Mapping[str, object]) -> CharacterFeaturiser:
-    width = parameters.get("width")
-    if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= WIDEST:
-        raise ArtefactError(f"featuriser width is not a whole number of 1 to {WIDEST}")
-    featuriser = CharacterFeaturiser(width=width)
-    if dict(parameters) != featuriser.parameters:
-        raise ArtefactError(
-            f"featuriser {shown(dict(parameters))} is unknown here; expected kind 'characters' "
-            f"with an alphabet of {ALPHABET}"
-        )
-    return featuriser
+        Raises:
+            EngineError: unknown engine, or one that cannot run here.
+        """
+        if name not in self.family.engines:
+            raise EngineError(
+                f"engine '{name}' is unknown; give one of {', '.join(self.family.engines)}"
+            )
+        engine: Engine = named(self.family.engines[name])(sizes, tensors, featuriser)
+        return engine
 
-
-def _character_engine(
-    name: str,
-    sizes: CharacterConvolutions,
-    tensors: Tensors,
-    featuriser: Mapping[str, object],
-) -> Engine:
-    # Each engine is imported only when asked for: Keras takes seconds.
-    if name == "tables":
-        from models.engines.tables import TablesEngine  # noqa: PLC0415
-
-        return TablesEngine(sizes, tensors)
-    if name == "keras":
-        from models.engines.keras import KerasEngine  # noqa: PLC0415
-
-        return KerasEngine(sizes, tensors, width=_character_featuriser(featuriser).width)
-    raise EngineError(f"engine '{name}' is unknown; give one of {', '.join(ENGINES)}")
+    def explainer(self, sizes: Sizes, tensors: Tensors) -> Explainer:
+        """Make the explainer."""
+        explainer: Explainer = named(self.family.explainer)(sizes, tensors)
+        return explainer
 
 
-def _character_explainer(sizes: CharacterConvolutions, tensors: Tensors) -> Explainer:
-    from models.characters.explainer import CharacterExplainer  # noqa: PLC0415
+def named(place: str) -> Any:
+    """Import what "module:name" names."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
-    return CharacterExplainer(sizes, tensors)
 
+CHARACTERS = Family(
+    sizes=CharacterConvolutions.from_parameters,
+    engines={
+        "keras": "models.engines.keras:KerasEngine",
+        "tables": "models.engines.tables:TablesEngine",
+    },
+    explainer="models.characters.explainer:CharacterExplainer",
+)
+PAGES = Family(
+    sizes=InspectorSizes.from_parameters,
+    engines={
+        "keras": "models.html.keras:PagesKerasEngine",
+        "tables": "models.html.tables:PagesTablesEngine",
+    },
+    explainer="models.html.explainer:PageExplainer",
+)
 
 URL = Detector(
     name="url",
     noun="URLs",
-    sizes=CharacterConvolutions.from_parameters,
-    featuriser=_character_featuriser,
-    engine=_character_engine,
-    explainer=_character_explainer,
-    bundled=BUNDLED / "url" / "1",
+    subject="text",
+    family=CHARACTERS,
+    featuriser=UrlFeaturiser.from_parameters,
+    recipe="models.url.recipe:RECIPE",
+    bundled=BUNDLED / "url" / "2",
 )
-
-DETECTORS = {detector.name: detector for detector in (URL,)}
+HTML = Detector(
+    name="html",
+    noun="HTML pages",
+    subject="page",
+    family=PAGES,
+    featuriser=PageFeaturiser.from_parameters,
+    recipe="models.html.recipe:RECIPE",
+    bundled=BUNDLED / "html" / "1",
+)
+DETECTORS = {detector.name: detector for detector in (URL, HTML)}

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters.architecture import CharacterConvolutions
+from models.calibration import Calibration
 from models.detectors import Detector
 from models.engines.contract import Engine
 from models.errors import EngineError
 from models.features import Featuriser
+from models.sizes import Sizes
 from models.thresholds import Thresholds
 
 # Largest difference to a golden logit. Engines add up some hundred thousand float32 products in
@@ -31,9 +32,10 @@ class Artefact:
         version: Of the model, a whole number from 1.
         digest: SHA-256 of the manifest, hexadecimal.
         sizes: Of the network.
+        calibration: What makes scores of logits.
         thresholds: That decide labels.
         tensors: Weights, float32, by name.
-        golden: Texts and their logits.
+        golden: Subjects and their logits.
         manifest: All that the manifest says.
     """
 
@@ -41,10 +43,11 @@ class Artefact:
     name: str
     version: int
     digest: str
-    sizes: CharacterConvolutions
+    sizes: Sizes
+    calibration: Calibration
     thresholds: Thresholds
     tensors: Mapping[str, NDArray[np.float32]]
-    golden: Sequence[tuple[str, float]]
+    golden: Sequence[tuple[str | bytes, float]]
     manifest: Mapping[str, Any]
 
     def featuriser(self) -> Featuriser:
@@ -67,10 +70,10 @@ class Artefact:
         Raises:
             EngineError: unknown engine, or one that cannot run here.
         """
-        return self.detector.engine(name, self.sizes, self.tensors, self.manifest["featuriser"])
+        return self.detector.engine(name, self.sizes, self.tensors, self.featuriser())
 
     def check_golden(self, engine: Engine) -> float:
-        """Let an engine judge the golden texts.
+        """Let an engine judge the golden subjects.
 
         Returns:
             The largest difference to a golden logit.
@@ -78,16 +81,16 @@ class Artefact:
         Raises:
             EngineError: a logit differs by more than ``GOLDEN_TOLERANCE``.
         """
-        texts = [text for text, _ in self.golden]
+        subjects = [subject for subject, _ in self.golden]
         expected = np.array([logit for _, logit in self.golden], np.float64)
-        logits = engine.logits(self.featuriser()(texts)).astype(np.float64)
+        logits = engine.logits(self.featuriser()(subjects)).astype(np.float64)
         differences = np.abs(logits - expected)
         # Not a number is the largest difference of all.
         worst = int(np.argmax(np.nan_to_num(differences, nan=np.inf)))
         if not differences[worst] <= GOLDEN_TOLERANCE:
             raise EngineError(
                 f"engine '{engine.describe().engine}' gives logit {logits[worst]:.6f} for golden "
-                f"text {worst} of {self.name} {self.version}, expected {expected[worst]:.6f}: "
+                f"subject {worst} of {self.name} {self.version}, expected {expected[worst]:.6f}: "
                 "the weights or this machine's arithmetic are not what they should be"
             )
         return float(differences[worst])

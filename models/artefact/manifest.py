@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any, NoReturn, TypeVar
 
-from models.characters.architecture import CharacterConvolutions
+from models.calibration import Calibration
 from models.detectors import DETECTORS, Detector
 from models.errors import ArtefactError
+from models.sizes import Sizes
 from models.thresholds import Threshold, Thresholds
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 GOLDEN = "golden.json"
@@ -29,8 +30,22 @@ LONGEST_NAME = 100
 LATEST_VERSION = (1 << 31) - 1
 # What loading reads; `history` may add anything else.
 KEYS = frozenset(
-    ("format", "detector", "name", "version", "network", "featuriser", "thresholds", "files")
+    (
+        "format",
+        "detector",
+        "name",
+        "version",
+        "network",
+        "precision",
+        "featuriser",
+        "calibration",
+        "thresholds",
+        "files",
+    )
 )
+# How weights are stored, by safetensors' name for it, and the bytes of one. They are computed with
+# in float32 in any case.
+PRECISIONS = {"float16": ("F16", 2), "float32": ("F32", 4)}
 _SHA_256 = re.compile("[0-9a-f]{64}")
 
 T = TypeVar("T")
@@ -54,6 +69,8 @@ class Manifest:
         name: Of the model.
         version: Of the model.
         sizes: Of the network.
+        precision: How weights are stored, one of ``PRECISIONS``.
+        calibration: What makes scores of logits.
         thresholds: That decide labels.
         files: What it says of the two files beside it, by name.
         content: All that it says.
@@ -63,7 +80,9 @@ class Manifest:
     detector: Detector
     name: str
     version: int
-    sizes: CharacterConvolutions
+    sizes: Sizes
+    precision: str
+    calibration: Calibration
     thresholds: Thresholds
     files: Mapping[str, File]
     content: Mapping[str, Any]
@@ -85,16 +104,21 @@ def parse(raw: bytes) -> Manifest:
         raise ArtefactError(
             f"detector {shown(named)} is unknown; this version has {', '.join(DETECTORS)}"
         )
-    sizes = detector.sizes(_object(content.get("network"), "network"))
+    sizes = detector.family.sizes(_object(content.get("network"), "network"))
     detector.featuriser(_object(content.get("featuriser"), "featuriser"))
+    precision = _field(content, "precision", str)
+    if precision not in PRECISIONS:
+        raise ArtefactError(f"precision is {shown(precision)}, expected {' or '.join(PRECISIONS)}")
     return Manifest(
         digest=hashlib.sha256(raw).hexdigest(),
         detector=detector,
         name=_name(content),
         version=_whole(content, "version", 1, LATEST_VERSION),
         sizes=sizes,
+        precision=precision,
+        calibration=_calibration(_object(content.get("calibration"), "calibration")),
         thresholds=_thresholds(_object(content.get("thresholds"), "thresholds")),
-        files=_files(_object(content.get("files"), "files"), sizes),
+        files=_files(_object(content.get("files"), "files"), sizes, precision),
         content=content,
     )
 
@@ -190,9 +214,21 @@ def _threshold(given: Mapping[str, Any], label: str) -> Threshold:
     )
 
 
-def _files(given: Mapping[str, Any], sizes: CharacterConvolutions) -> dict[str, File]:
+def _calibration(given: Mapping[str, Any]) -> Calibration:
+    numbers = {
+        key: finite(given.get(key), f"{key} of the calibration")
+        for key in ("scale", "offset", "prior")
+    }
+    try:
+        return Calibration(**numbers)
+    except ValueError as error:
+        raise ArtefactError(f"calibration: {error}") from error
+
+
+def _files(given: Mapping[str, Any], sizes: Sizes, precision: str) -> dict[str, File]:
     # The sizes fix the length of the weights but for the header.
-    most = {WEIGHTS: sizes.bytes + LARGEST_HEADER, GOLDEN: LARGEST_GOLDEN}
+    _, bytes_of_one = PRECISIONS[precision]
+    most = {WEIGHTS: bytes_of_one * sizes.weights + LARGEST_HEADER, GOLDEN: LARGEST_GOLDEN}
     if set(given) != set(most):
         raise ArtefactError(f"files are {shown(list(given))}, expected {', '.join(most)}")
     files = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import os
 import stat
@@ -21,6 +23,7 @@ from models.artefact.manifest import (
     LARGEST_MANIFEST,
     MANIFEST,
     MOST_GOLDEN,
+    PRECISIONS,
     WEIGHTS,
     File,
     Manifest,
@@ -28,7 +31,7 @@ from models.artefact.manifest import (
     loads,
     parse,
 )
-from models.characters.architecture import CharacterConvolutions
+from models.detectors import Detector
 from models.errors import ArtefactError
 
 # A safetensors file begins with the length of its header, a little-endian uint64.
@@ -46,15 +49,16 @@ def load(folder: Path) -> Artefact:
     """
     manifest = load_manifest(folder)
     with _naming(folder / WEIGHTS):
-        tensors = _tensors(_checked(folder / WEIGHTS, manifest.files[WEIGHTS]), manifest.sizes)
+        tensors = _tensors(_checked(folder / WEIGHTS, manifest.files[WEIGHTS]), manifest)
     with _naming(folder / GOLDEN):
-        golden = _golden(_checked(folder / GOLDEN, manifest.files[GOLDEN]))
+        golden = _golden(_checked(folder / GOLDEN, manifest.files[GOLDEN]), manifest.detector)
     return Artefact(
         detector=manifest.detector,
         name=manifest.name,
         version=manifest.version,
         digest=manifest.digest,
         sizes=manifest.sizes,
+        calibration=manifest.calibration,
         thresholds=manifest.thresholds,
         tensors=tensors,
         golden=golden,
@@ -108,31 +112,41 @@ def _checked(path: Path, expected: File) -> bytes:
     return content
 
 
-def _golden(content: bytes) -> list[tuple[str, float]]:
+def _golden(content: bytes, detector: Detector) -> list[tuple[str | bytes, float]]:
     rows = loads(content)
     if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_GOLDEN:
-        raise ArtefactError(f"not a list of 1 to {MOST_GOLDEN} golden texts to check weights by")
+        raise ArtefactError(f"not a list of 1 to {MOST_GOLDEN} golden subjects to check weights by")
     golden = []
     for number, row in enumerate(rows):
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            raise ArtefactError(f"row {number} has no text")
-        golden.append((row["text"], finite(row.get("logit"), f"logit of row {number}")))
+        subject = row.get(detector.subject) if isinstance(row, dict) else None
+        if not isinstance(subject, str):
+            raise ArtefactError(f"row {number} has no {detector.subject}")
+        logit = finite(row.get("logit"), f"logit of row {number}")
+        golden.append((subject if detector.subject == "text" else _page(subject, number), logit))
     return golden
 
 
-def _tensors(content: bytes, sizes: CharacterConvolutions) -> dict[str, NDArray[np.float32]]:
-    _check_header(content, sizes.shapes())
+def _page(encoded: str, number: int) -> bytes:
     try:
-        tensors: dict[str, NDArray[np.float32]] = safetensors.numpy.load(content)
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ArtefactError(f"the page of row {number} is not base64: {error}") from error
+
+
+def _tensors(content: bytes, manifest: Manifest) -> dict[str, NDArray[np.float32]]:
+    _check_header(content, manifest.sizes.shapes(), manifest.precision)
+    try:
+        stored = safetensors.numpy.load(content)
     except safetensors.SafetensorError as error:
         raise ArtefactError(f"not a safetensors file: {error}") from error
+    tensors = {name: tensor.astype(np.float32, copy=False) for name, tensor in stored.items()}
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise ArtefactError(f"tensor '{name}' holds values that are not finite")
     return tensors
 
 
-def _check_header(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _check_header(content: bytes, shapes: Mapping[str, tuple[int, ...]], precision: str) -> None:
     """See that the tensors are those of the network, each once, before any is allocated."""
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
     if not 0 < length <= min(LARGEST_HEADER, len(content) - _LENGTH_BYTES):
@@ -145,13 +159,14 @@ def _check_header(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> None
         raise ArtefactError(
             f"the network's sizes and the file differ in the tensors {sorted(different)[:3]}"
         )
+    dtype, _ = PRECISIONS[precision]
     for name, shape in shapes.items():
         told = header[name]
         if not isinstance(told, dict) or (told.get("dtype"), told.get("shape")) != (
-            "F32",
+            dtype,
             list(shape),
         ):
             raise ArtefactError(
-                f"tensor '{name}' is not float32 of the shape {shape} that the network's sizes "
-                "imply"
+                f"tensor '{name}' is not {precision} of the shape {shape} that the network's "
+                "sizes imply"
             )

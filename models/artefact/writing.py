@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -13,11 +14,21 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from models.artefact.manifest import FORMAT, GOLDEN, KEYS, MANIFEST, MOST_GOLDEN, WEIGHTS, parse
-from models.characters.architecture import CharacterConvolutions
+from models.artefact.manifest import (
+    FORMAT,
+    GOLDEN,
+    KEYS,
+    MANIFEST,
+    MOST_GOLDEN,
+    PRECISIONS,
+    WEIGHTS,
+    parse,
+)
+from models.calibration import Calibration
 from models.detectors import Detector
 from models.errors import ArtefactError
 from models.features import Featuriser
+from models.sizes import Sizes
 from models.thresholds import Thresholds
 
 
@@ -27,11 +38,12 @@ def save(
     detector: Detector,
     name: str,
     version: int,
-    sizes: CharacterConvolutions,
+    sizes: Sizes,
     featuriser: Featuriser,
+    calibration: Calibration,
     thresholds: Thresholds,
-    tensors: Mapping[str, NDArray[np.float32]],
-    golden: Sequence[tuple[str, float]],
+    tensors: Mapping[str, NDArray[np.floating]],
+    golden: Sequence[tuple[str | bytes, float]],
     history: Mapping[str, object],
 ) -> str:
     """Write an artefact; the manifest last, so that a folder half written is not one.
@@ -43,9 +55,10 @@ def save(
         version: Of the model.
         sizes: Of the network.
         featuriser: That it was trained with.
+        calibration: What makes scores of logits.
         thresholds: That decide labels.
-        tensors: Weights, float32.
-        golden: Texts and their logits.
+        tensors: Weights, float32 or all float16, as which they are stored.
+        golden: Subjects and their logits, as the stored weights give them.
         history: What more the manifest says: data, metrics, versions of libraries.
 
     Returns:
@@ -55,10 +68,10 @@ def save(
         ArtefactError: the folder holds an artefact already, or what was given would not load.
     """
     refuse_to_overwrite(folder)
-    _check(sizes, tensors, golden, history)
+    precision = _check(sizes, tensors, golden, history)
     files = {
         WEIGHTS: safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in tensors.items()}),
-        GOLDEN: _json([{"text": text, "logit": logit} for text, logit in golden]),
+        GOLDEN: _json([_golden(subject, logit) for subject, logit in golden]),
     }
     raw = _json(
         {
@@ -67,7 +80,9 @@ def save(
             "name": name,
             "version": version,
             "network": sizes.parameters,
+            "precision": precision,
             "featuriser": featuriser.parameters,
+            "calibration": calibration.as_json(),
             "thresholds": asdict(thresholds),
             "files": {
                 file: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -94,21 +109,32 @@ def refuse_to_overwrite(folder: Path) -> None:
 
 
 def _check(
-    sizes: CharacterConvolutions,
-    tensors: Mapping[str, NDArray[np.float32]],
-    golden: Sequence[tuple[str, float]],
+    sizes: Sizes,
+    tensors: Mapping[str, NDArray[np.floating]],
+    golden: Sequence[tuple[str | bytes, float]],
     history: Mapping[str, object],
-) -> None:
+) -> str:
+    """See that what was given would load; return the precision of the weights."""
     shapes = {tensor: array.shape for tensor, array in tensors.items()}
     if shapes != sizes.shapes():
         raise ArtefactError(f"tensors {shapes} do not fit the network's sizes {sizes.shapes()}")
+    precisions = {str(array.dtype) for array in tensors.values()}
+    if len(precisions) != 1 or not precisions <= set(PRECISIONS):
+        raise ArtefactError(f"tensors are {sorted(precisions)}, expected one of {list(PRECISIONS)}")
     for name, array in tensors.items():
-        if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ArtefactError(f"tensor '{name}' is not all finite float32")
+        if not np.isfinite(array).all():
+            raise ArtefactError(f"tensor '{name}' is not all finite")
     if not 1 <= len(golden) <= MOST_GOLDEN or not np.isfinite([logit for _, logit in golden]).all():
         raise ArtefactError(f"golden texts need finite logits, and must be 1 to {MOST_GOLDEN}")
     if taken := KEYS & set(history):
         raise ArtefactError(f"history may not set {', '.join(sorted(taken))}")
+    return precisions.pop()
+
+
+def _golden(subject: str | bytes, logit: float) -> dict[str, str | float]:
+    if isinstance(subject, bytes):
+        return {"page": base64.b64encode(subject).decode(), "logit": logit}
+    return {"text": subject, "logit": logit}
 
 
 def _json(content: object) -> bytes:

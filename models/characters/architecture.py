@@ -15,6 +15,7 @@ MOST_PARAMETERS = 50_000_000
 # Wider filters and deeper networks than anyone wants; they bound what engines lay out in memory.
 WIDEST_FILTER = 64
 MOST_LAYERS = 16
+MOST_UNITS = 4096
 # Codes are uint8.
 MOST_CODES = 256
 LARGEST_SCALE = 1e6
@@ -29,6 +30,9 @@ class CharacterConvolutions:
         embedding: Numbers a character is embedded in.
         filter_widths: Characters that one filter of each convolution sees.
         filters: Filters of each convolution.
+        gram_orders: Characters of the n-grams of the wide part (`models.characters.grams`).
+        gram_buckets: Vectors of its table, a power of two; 0 for no wide part.
+        gram_units: Numbers of each vector.
         dense: Units of each dense layer.
         pooling_scale: What the sums are multiplied by. A sum over some 50 positions is that much
             larger than one activation; 1/16 brings it to the size that the dense layers'
@@ -40,6 +44,9 @@ class CharacterConvolutions:
     embedding: int = 32
     filter_widths: tuple[int, ...] = (2, 3, 4, 5)
     filters: int = 256
+    gram_orders: tuple[int, ...] = ()
+    gram_buckets: int = 0
+    gram_units: int = 0
     dense: tuple[int, ...] = (1024, 1024)
     pooling_scale: float = 0.0625
     dropout: float = 0.3
@@ -57,7 +64,7 @@ class CharacterConvolutions:
             ArtefactError: unknown kind, sizes of the wrong type or range, or more than
                 ``MOST_PARAMETERS`` weights.
         """
-        given = {"alphabet": 128, **parameters}
+        given = dict(parameters)
         kind = given.pop("kind", None)
         if kind != KIND:
             raise ArtefactError(f"network kind {shown(kind)} is unknown here; expected '{KIND}'")
@@ -69,11 +76,21 @@ class CharacterConvolutions:
         filter_widths = _sizes(given["filter_widths"], "filter_widths", WIDEST_FILTER)
         if not filter_widths or len(set(filter_widths)) < len(filter_widths):
             raise ArtefactError(f"filter_widths {filter_widths} are none, or not each another")
+        buckets = _whole(given["gram_buckets"], "gram_buckets", MOST_PARAMETERS)
+        orders = _sizes(given["gram_orders"], "gram_orders", WIDEST_FILTER)
+        if buckets & (buckets - 1) or (buckets > 0) != bool(orders):
+            raise ArtefactError(
+                f"gram_buckets {buckets} with gram_orders {orders}: expected a power of two with "
+                "orders, or 0 and none"
+            )
         architecture = cls(
             alphabet=_size(given["alphabet"], "alphabet", MOST_CODES),
             embedding=_size(given["embedding"], "embedding"),
             filter_widths=filter_widths,
             filters=_size(given["filters"], "filters"),
+            gram_orders=orders,
+            gram_buckets=buckets,
+            gram_units=_whole(given["gram_units"], "gram_units", MOST_UNITS),
             dense=_sizes(given["dense"], "dense"),
             pooling_scale=_number(given["pooling_scale"], "pooling_scale", LARGEST_SCALE),
             dropout=_number(given["dropout"], "dropout", 1.0),
@@ -103,7 +120,9 @@ class CharacterConvolutions:
         for width in self.filter_widths:
             shapes[f"convolution_{width}/kernel"] = (width, self.embedding, self.filters)
             shapes[f"convolution_{width}/bias"] = (self.filters,)
-        units = self.filters * len(self.filter_widths)
+        if self.gram_buckets:
+            shapes["grams/vectors"] = (self.gram_buckets, self.gram_units)
+        units = self.filters * len(self.filter_widths) + self.gram_units
         for number, next_units in enumerate(self.dense, start=1):
             shapes[f"dense_{number}/kernel"] = (units, next_units)
             shapes[f"dense_{number}/bias"] = (next_units,)
@@ -116,6 +135,12 @@ class CharacterConvolutions:
 def _size(value: object, what: str, most: int = MOST_PARAMETERS) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise ArtefactError(f"{what} is not a whole number of 1 to {most}")
+    return value
+
+
+def _whole(value: object, what: str, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ArtefactError(f"{what} is not a whole number of 0 to {most}")
     return value
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import ArtefactError
+
 PADDING = 0
+# Codes of one text that a network may be made to look at.
+WIDEST = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +51,15 @@ class CharacterCodes:
             origins=None if self.origins is None else self.origins[index],
             silent=None if self.silent is None else self.silent[index],
         )
+
+
+def width_of(parameters: Mapping[str, object]) -> int:
+    """The width that a manifest records of a featuriser of texts.
+
+    Raises:
+        ArtefactError: it is none.
+    """
+    width = parameters.get("width")
+    if not isinstance(width, int) or isinstance(width, bool) or not 1 <= width <= WIDEST:
+        raise ArtefactError(f"featuriser width is not a whole number of 1 to {WIDEST}")
+    return width

@@ -1,9 +1,10 @@
 """The network of the talk (eXpose; Saxe & Berlin, arXiv 1702.08568), with its faults mended.
 
 Character codes are embedded; convolutions of several widths look at every position; each filter
-is summed over the text; two dense layers judge. Unlike the authors' release, padding has a code
-of its own and takes no part in the sums, so that a text has the same logit however far it is
-padded, and the output is the logit: a float32 probability saturates at 1.0 and with it the low
+is summed over the text; beside them stand the sums of hashed n-grams' vectors (wide and deep, Cheng
+et al., arXiv 1606.07792); dense layers judge. Unlike the authors' release, padding has a code of
+its own and takes no part in the sums, so that a text has the same logit however far it is padded,
+and the output is the logit: a float32 probability saturates at 1.0 and with it the low
 false-positive thresholds.
 """
 
@@ -14,6 +15,7 @@ from keras import layers, ops
 
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import PADDING
+from models.characters.gram_layer import GramSums
 
 
 def build(sizes: CharacterConvolutions) -> keras.Model:
@@ -39,8 +41,9 @@ def build(sizes: CharacterConvolutions) -> keras.Model:
         )
         for width in sizes.filter_widths
     ]
+    if sizes.gram_buckets:
+        pooled.append(GramSums(sizes, name="grams")(codes))
     hidden = layers.Concatenate(name="pooled")(pooled)
-    hidden = layers.Dropout(sizes.dropout, name="pooled_dropout")(hidden)
     for number, units in enumerate(sizes.dense, start=1):
         hidden = layers.Dense(units, activation="relu", name=f"dense_{number}")(hidden)
         hidden = layers.Dropout(sizes.dropout, name=f"dense_{number}_dropout")(hidden)

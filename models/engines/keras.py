@@ -6,7 +6,8 @@ widths and numbers of rows, and padded to them: each shape is compiled once, in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from models.backend import load_keras
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.engines.contract import EngineDescription
+from models.engines.graph import compiled
 from models.errors import EngineError
 
 # Measured URLs have a median of 47 characters and three quarters are under 75.
@@ -24,13 +26,22 @@ WIDTHS = (48, 96)
 ROWS = (1024, 256, 64, 16)
 
 
+class FixedWidth(Protocol):
+    """A featuriser that gives codes of a fixed width."""
+
+    @property
+    def width(self) -> int:
+        """Codes of a text at most."""
+        ...
+
+
 class KerasEngine:
     """Evaluates the character network in Keras.
 
     Args:
         sizes: The network's sizes.
         tensors: Its weights, float32.
-        width: Characters that the featuriser keeps.
+        featuriser: Tells how many codes of a text there are at most.
 
     Raises:
         EngineError: Keras or its backend cannot be imported.
@@ -40,8 +51,7 @@ class KerasEngine:
         self,
         sizes: CharacterConvolutions,
         tensors: Mapping[str, NDArray[np.float32]],
-        *,
-        width: int,
+        featuriser: FixedWidth,
     ) -> None:
         try:
             # Seconds of import, only for those who score with it.
@@ -52,10 +62,11 @@ class KerasEngine:
         network = build(sizes)
         for variable in network.weights:
             variable.assign(tensors[variable.path])
+        width = featuriser.width
         self._widths = (*[w for w in WIDTHS if w < width], width)
         self._backend = keras.backend.backend()
         self._library = f"keras {keras.__version__} on {self._backend}"
-        self._evaluate, self._device = _compiled(network, self._backend)
+        self._evaluate, self._device = compiled(network, self._backend)
 
     def warm(self, rows: int) -> None:
         """Compile every shape that batches of up to ``rows`` texts are cut into."""
@@ -96,34 +107,3 @@ class KerasEngine:
 def _size(rows: int) -> int:
     """The largest fixed size not above ``rows``, else the smallest."""
     return next((size for size in ROWS if size <= rows), ROWS[-1])
-
-
-def _compiled(network: object, backend: str) -> tuple[Callable[[NDArray[np.int32]], object], str]:
-    """A function compiled once a shape, and the device that it runs on."""
-    if backend == "tensorflow":
-        import tensorflow as tf  # noqa: PLC0415
-
-        for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
-        # TensorFloat-32 has ten bits of mantissa: not the logits that thresholds were set on.
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        function = tf.function(lambda codes: network(codes, training=False))  # type: ignore[operator]
-        device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
-        return lambda codes: function(tf.constant(codes)), device
-    if backend == "jax":
-        import jax  # noqa: PLC0415
-
-        # As above: by default products are taken in TensorFloat-32, or in bfloat16.
-        jax.config.update("jax_default_matmul_precision", "highest")
-        trainable = [v.value for v in network.trainable_variables]  # type: ignore[attr-defined]
-        fixed = [v.value for v in network.non_trainable_variables]  # type: ignore[attr-defined]
-        stateless = jax.jit(
-            lambda codes: network.stateless_call(  # type: ignore[attr-defined]
-                trainable, fixed, codes, training=False
-            )[0]
-        )
-        return stateless, str(jax.devices()[0].platform)
-    raise EngineError(
-        f"engine 'keras' runs on the backends tensorflow and jax, not '{backend}'; "
-        "set KERAS_BACKEND"
-    )

@@ -1,17 +1,19 @@
-"""Labelled texts from Parquet, CSV or JSON Lines, as columns.
+"""Labelled texts or pages from Parquet, CSV or JSON Lines, as columns.
 
 Columns: ``text`` (or as named), ``label`` (0 benign, 1 malicious), optionally ``split`` (train,
-validation, test), ``source`` (where the row is from; reported apart) and ``group`` (rows that
-belong together, such as one domain's, and must not cross splits). Without ``split``, rows are
+validation, test), ``source`` (where the row is from; reported apart), ``group`` (rows that belong
+together, such as one domain's, and must not cross splits), ``first_seen`` (a date) and others by
+whose values figures are set apart. Without ``split``, rows are
 split 80/10/10 by a digest of their group, or of their text where there is no group.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,31 +35,45 @@ JSON_BLOCK = 1 << 26
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns of a file hold what; the last three may be missing, or None."""
+    """Which columns of a file hold what; those after the label may be missing, or None.
+
+    ``apart`` names further columns by whose values figures are given.
+    """
 
     text: str = "text"
     label: str = "label"
     split: str | None = "split"
     source: str | None = "source"
     group: str | None = "group"
+    date: str | None = "first_seen"
+    apart: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Labelled:
-    """n labelled texts of one split.
+    """n labelled subjects of one split.
 
     Attributes:
-        texts: n texts.
+        subjects: n texts, or n pages as bytes.
         labels: int8[n], 1 malicious.
         sources: n names of sources, "" where unknown.
+        groups: n names of what belongs together, "" where unknown.
+        dates: n dates, "" where unknown.
+        apart: Further columns of n values each, by name.
+        targets: float32[n], what a network is to learn: the labels, unless a teacher says
+            otherwise.
     """
 
-    texts: list[str] = field(repr=False)
+    subjects: list[Any] = field(repr=False)
     labels: NDArray[np.int8]
     sources: list[str] = field(repr=False)
+    groups: list[str] = field(repr=False)
+    dates: list[str] = field(repr=False)
+    apart: Mapping[str, list[str]] = field(repr=False)
+    targets: NDArray[np.float32] = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.labels)
 
     @property
     def benign(self) -> int:
@@ -71,9 +87,15 @@ class Labelled:
 
 
 def load(
-    path: Path, splits: Sequence[str] = SPLITS, columns: Columns | None = None
+    path: Path,
+    splits: Sequence[str] = SPLITS,
+    columns: Columns | None = None,
+    *,
+    pages: bool = False,
 ) -> list[Labelled]:
     """Read the named splits of a file; ``all`` names every row, whatever its split.
+
+    With ``pages`` subjects are bytes: of binary columns as they are, of texts in UTF-8.
 
     Raises:
         DataError: the file cannot be read, a column is missing, a text is missing, or a label is
@@ -87,22 +109,30 @@ def load(
                 f"{path} has no column '{needed}' (it has {', '.join(table.column_names)}); "
                 "name the right one with --text-column and --label-column"
             )
-    texts = _cast(table, columns.text, pa.string(), path)
+    texts = _cast(table, columns.text, pa.binary() if pages else pa.string(), path)
     if texts.null_count:
         raise DataError(f"{path}: column '{columns.text}' is empty in {texts.null_count} rows")
     labels = _cast(table, columns.label, pa.int64(), path)
     if not pc.all(pc.is_in(labels, pa.array([0, 1]))).as_py():
         raise DataError(f"{path}: column '{columns.label}' holds values other than 0 and 1")
-    sources = _optional(table, columns.source, path)
+    named = {
+        "sources": _optional(table, columns.source, path),
+        "groups": _optional(table, columns.group, path),
+        "dates": _optional(table, columns.date, path),
+    }
+    apart = {name: _optional(table, name, path) for name in columns.apart}
     split_of_row = _splits(table, columns, path)
     chosen = []
     for split in splits:
         rows = pa.array(np.flatnonzero((split_of_row == split) | (split == "all")))
+        own = labels.take(rows).to_numpy().astype(np.int8)
         chosen.append(
             Labelled(
-                texts=texts.take(rows).to_pylist(),
-                labels=labels.take(rows).to_numpy().astype(np.int8),
-                sources=sources.take(rows).to_pylist(),
+                subjects=texts.take(rows).to_pylist(),
+                labels=own,
+                apart={name: column.take(rows).to_pylist() for name, column in apart.items()},
+                targets=own.astype(np.float32),
+                **{name: column.take(rows).to_pylist() for name, column in named.items()},
             )
         )
     return chosen
@@ -139,13 +169,28 @@ def _read(path: Path, columns: Columns) -> pa.Table:
 
 
 def _parquet(path: Path, columns: Columns) -> pa.Table:
-    named = {columns.text, columns.label, columns.split, columns.source, columns.group}
+    named = {
+        columns.text,
+        columns.label,
+        columns.split,
+        columns.source,
+        columns.group,
+        columns.date,
+        *columns.apart,
+    }
     present = pyarrow.parquet.read_schema(path).names
     return pyarrow.parquet.read_table(path, columns=[name for name in present if name in named])
 
 
 def _csv(path: Path, columns: Columns) -> pa.Table:
-    texts = [columns.text, columns.split, columns.source, columns.group]
+    texts = [
+        columns.text,
+        columns.split,
+        columns.source,
+        columns.group,
+        columns.date,
+        *columns.apart,
+    ]
     return pyarrow.csv.read_csv(
         path,
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),

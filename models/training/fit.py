@@ -5,39 +5,28 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from models.characters.codes import CharacterCodes
 from models.errors import DataError, LogitError, ResumeError
-from models.training.batches import BatchPlan, padded_width
+from models.training.batches import BatchPlan
+from models.training.data import Labelled
 from models.training.metrics import figures
 from models.training.policy import EpochReport, FitPolicy, best, stale
+from models.training.recipe import Trainee
 from models.training.work_folder import BEST, EPOCHS
-
-SCORING_ROWS = 2048
-
 
 Progress = Callable[[int, int, float], None]
 """Called as (steps done, steps in all, mean loss of the epoch so far)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
-    """Features and labels int8[n] of one split."""
-
-    features: CharacterCodes
-    labels: NDArray[np.int8]
-
-
 def fit(
-    network: keras.Model,
-    train: Examples,
-    validation: Examples,
+    trainee: Trainee,
+    train: Labelled,
+    validation: Labelled,
     *,
     policy: FitPolicy,
     plan: BatchPlan,
@@ -45,7 +34,7 @@ def fit(
     progress: Progress | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
 ) -> list[EpochReport]:
-    """Train ``network`` in place; it ends with the weights of its best epoch.
+    """Train a network in place; it ends with the weights of its best epoch.
 
     ``folder`` holds a checkpoint after every epoch; called again with the same folder, training
     goes on where it was.
@@ -59,16 +48,17 @@ def fit(
         if len(np.unique(part.labels)) < 2:  # noqa: PLR2004 - both labels
             raise DataError(f"the {name} split needs both benign and malicious rows")
     folder.mkdir(parents=True, exist_ok=True)
-    steps = plan.steps(len(train.labels))
+    network = trainee.network
+    steps = plan.steps(len(train))
     _compile(network, policy, steps * policy.epochs)
     reports = _resume(network, folder, steps)
     while len(reports) < policy.epochs and not stale(reports, policy):
         number = len(reports)
         total = 0.0
-        for done, (codes, labels) in enumerate(
-            plan.epoch(train.features, train.labels, number), start=1
+        for done, (inputs, targets, weights) in enumerate(
+            trainee.epoch(train, plan, number), start=1
         ):
-            total += float(network.train_on_batch(codes, labels))
+            total += float(network.train_on_batch(inputs, targets, sample_weight=weights))
             if not math.isfinite(total):
                 raise LogitError(
                     f"the loss is {total} in epoch {number + 1}, step {done}; "
@@ -76,7 +66,7 @@ def fit(
                 )
             if progress:
                 progress(number * steps + done, policy.epochs * steps, total / done)
-        measured = figures(logits(network, validation.features), validation.labels)
+        measured = figures(trainee.logits(validation.subjects), validation.labels)
         report = EpochReport(
             epoch=number + 1,
             loss=total / steps,
@@ -93,17 +83,6 @@ def fit(
     return reports
 
 
-def logits(network: keras.Model, features: CharacterCodes) -> NDArray[np.float32]:
-    """Logits float32[n] of featurised texts, in batches of like length."""
-    given = np.empty(len(features), np.float32)
-    order = np.argsort(features.seen, kind="stable")
-    for start in range(0, len(order), SCORING_ROWS):
-        rows = order[start : start + SCORING_ROWS]
-        width = padded_width(int(features.seen[rows].max()), features.codes.shape[1])
-        given[rows] = network.predict_on_batch(features.codes[rows, :width].astype(np.int32))[:, 0]
-    return given
-
-
 def _compile(network: keras.Model, policy: FitPolicy, steps: int) -> None:
     """Ready the network for ``steps`` steps in all."""
     warm_up = min(policy.warm_up, steps // 10)
@@ -117,7 +96,9 @@ def _compile(network: keras.Model, policy: FitPolicy, steps: int) -> None:
             ),
             weight_decay=policy.weight_decay,
         ),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        loss=keras.losses.BinaryCrossentropy(
+            from_logits=True, label_smoothing=policy.label_smoothing
+        ),
         jit_compile=False,
     )
 

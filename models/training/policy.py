@@ -16,6 +16,7 @@ class FitPolicy:
         learning_rate: Highest rate, reached after ``warm_up`` steps; falls as a cosine.
         warm_up: Steps from 0 to the highest rate; at most a tenth of all steps.
         weight_decay: Decoupled weight decay of AdamW (Loshchilov & Hutter, arXiv 1711.05101).
+        label_smoothing: How far targets lie from 0 and 1: a feed's label may be wrong.
         chosen_rate: False-positive rate at which detection on validation picks the best epoch.
     """
 
@@ -24,6 +25,7 @@ class FitPolicy:
     learning_rate: float = 1.5e-3
     warm_up: int = 400
     weight_decay: float = 1e-3
+    label_smoothing: float = 0.0
     chosen_rate: float = 1e-3
 
 

@@ -1,61 +1,31 @@
-"""Characters of a URL (or file path, or registry key) as codes, vectorised over the batch.
-
-The alphabet has 128 codes, laid out so that a printable ASCII character is its own code:
-
-======== ==================================================================
-code     stands for
-======== ==================================================================
-0        padding; no character has it
-1        a control character (U+0000 to U+001F, U+007F)
-2 to 31  a character beyond ASCII: 2 + (code point >> 7) mod 30, so that the
-         128 characters of one block (Greek, Cyrillic, ...) share a code
-32 to 126  printable ASCII, as it is; case is kept
-======== ==================================================================
-
-Nothing is dropped. A longer text is cut after its first ``width`` characters (code points), and
-`CharacterCodes.lengths` tells that it was.
-"""
+"""URLs as codes of characters, in the normal form of `models.url.normaliser`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from reprlib import repr as shown
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters.codes import CharacterCodes
+from models.characters.codes import CharacterCodes, width_of
+from models.errors import ArtefactError
+from models.url.normaliser import ALPHABET, normalise
 
-ALPHABET = 128
-CONTROL = 1
-FIRST_BLOCK = 2
-BLOCKS = 30
-LAST_CODE_POINT = 0x10FFFF
-
-
-def _code_of_every_block() -> NDArray[np.uint8]:
-    blocks = np.arange((LAST_CODE_POINT >> 7) + 1)
-    return (FIRST_BLOCK + blocks % BLOCKS).astype(np.uint8)
-
-
-def _code_of_every_ascii() -> NDArray[np.uint8]:
-    codes = np.arange(128, dtype=np.uint8)
-    codes[:32] = CONTROL
-    codes[127] = CONTROL
-    return codes
-
-
-_BLOCK_CODES = _code_of_every_block()
-_ASCII_CODES = _code_of_every_ascii()
+KIND = "url-characters"
+# Of the normal form; a network trained on another one would be misled.
+NORMAL_FORM = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CharacterFeaturiser:
-    """Codes of the first ``width`` characters of each text.
+class UrlFeaturiser:
+    """Codes of the first ``width`` characters of each URL's normal form.
 
-    >>> features = CharacterFeaturiser(width=8)(["ab", "a longer text"])
-    >>> features.codes.shape, features.seen.tolist(), features.lengths.tolist()
-    ((2, 8), [2, 8], [2, 13])
+    >>> features = UrlFeaturiser(width=8)(["https://www.a.example:443/", "http://192.0.2.1"])
+    >>> features.seen.tolist(), features.origins[0, 0], features.silent.tolist()
+    ([8, 0], 12, [False, True])
     """
 
     width: int
@@ -63,32 +33,52 @@ class CharacterFeaturiser:
     @property
     def parameters(self) -> dict[str, int | str]:
         """What the manifest records."""
-        return {"kind": "characters", "width": self.width, "alphabet": ALPHABET}
+        return {
+            "kind": KIND,
+            "width": self.width,
+            "alphabet": ALPHABET,
+            "normal_form": NORMAL_FORM,
+        }
 
-    def __call__(self, texts: Sequence[str]) -> CharacterCodes:
-        """Featurise n texts.
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, object]) -> UrlFeaturiser:
+        """Read what a manifest records.
 
-        Args:
-            texts: n texts; lone surrogates are allowed and count as one character.
-
-        Returns:
-            Features with uint8[n, width] codes.
+        Raises:
+            ArtefactError: it is another featuriser's, or of another normal form.
         """
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        seen = np.minimum(lengths, self.width).astype(np.int32)
-        codes = np.zeros((len(texts), self.width), np.uint8)
-        kept = "".join([text[: self.width] for text in texts])
-        codes[np.arange(self.width, dtype=np.int32) < seen[:, None]] = encode(kept)
-        return CharacterCodes(codes=codes, seen=seen, lengths=lengths, read=seen.astype(np.int64))
+        featuriser = cls(width=width_of(parameters))
+        if dict(parameters) != featuriser.parameters:
+            raise ArtefactError(
+                f"featuriser {shown(dict(parameters))} is unknown here; expected "
+                f"{featuriser.parameters}"
+            )
+        return featuriser
+
+    def __call__(self, texts: Sequence[str], /) -> CharacterCodes:
+        """Featurise n texts; lone surrogates are allowed and count as one character."""
+        n = len(texts)
+        bounds = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, n + 1)
+        features = CharacterCodes(
+            codes=np.zeros((n, self.width), np.uint8),
+            seen=np.zeros(n, np.int32),
+            lengths=np.diff(bounds),
+            read=np.zeros(n, np.int64),
+            origins=np.zeros((n, self.width), np.int32),
+            silent=np.zeros(n, np.bool_),
+        )
+        normalise(
+            code_points(texts),
+            bounds,
+            features.codes,
+            features.origins,
+            features.seen,
+            features.read,
+            features.silent,
+        )
+        return features
 
 
-def encode(text: str) -> NDArray[np.uint8]:
-    """Codes of every character of one text: uint8[len(text)]."""
-    if text.isascii():
-        codes: NDArray[np.uint8] = _ASCII_CODES[np.frombuffer(text.encode("ascii"), np.uint8)]
-        return codes
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    codes = _BLOCK_CODES[points >> 7]
-    ascii_ = points < len(_ASCII_CODES)
-    codes[ascii_] = _ASCII_CODES[points[ascii_]]
-    return codes
+def code_points(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Code points of all texts behind one another."""
+    return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)

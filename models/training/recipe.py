@@ -1,0 +1,67 @@
+"""What training needs of a detector beyond the row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Featuriser
+from models.sizes import Sizes
+from models.training.batches import BatchPlan
+from models.training.data import Labelled
+from models.training.policy import FitPolicy
+
+Batch = tuple[Any, NDArray[np.float32], NDArray[np.float32]]
+"""Inputs, targets float32[n, 1], weights float32[n]."""
+
+
+class Trainee(Protocol):
+    """A network in training."""
+
+    @property
+    def network(self) -> keras.Model:
+        """What is fitted and checkpointed."""
+        ...
+
+    def epoch(self, rows: Labelled, plan: BatchPlan, number: int) -> Iterator[Batch]:
+        """Batches of one epoch; the same whenever they are asked for."""
+        ...
+
+    def logits(self, subjects: Sequence[Any]) -> NDArray[np.float32]:
+        """Logits float32[n] of n subjects with the weights as they are."""
+        ...
+
+    def tensors(self) -> dict[str, NDArray[np.float32]]:
+        """The weights as the artefact stores them, float32, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a detector is trained; all of it can be given otherwise.
+
+    Attributes:
+        sizes: Of the network.
+        featuriser: What it sees.
+        policy: How long and how fast.
+        plan: How rows become batches.
+        trainee: Makes the network, given sizes, featuriser and seed.
+        golden: Subjects whose logits an artefact carries, given the featuriser.
+    """
+
+    sizes: Sizes
+    featuriser: Featuriser
+    policy: FitPolicy
+    plan: BatchPlan
+    trainee: Callable[[Any, Any, int], Trainee]
+    golden: Callable[[Any], Sequence[str | bytes]]
+
+    @property
+    def record(self) -> Mapping[str, object]:
+        """Sizes and featuriser, as JSON takes them."""
+        return {"network": self.sizes.parameters, "featuriser": self.featuriser.parameters}

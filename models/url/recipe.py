@@ -1,0 +1,53 @@
+"""How the URL network is trained."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.characters.architecture import CharacterConvolutions
+from models.characters.trainee import CharacterTrainee
+from models.training.batches import BatchPlan
+from models.training.data import Labelled
+from models.training.golden import golden_texts
+from models.training.policy import FitPolicy
+from models.training.recipe import Recipe
+from models.url.augmentation import with_other_ends
+from models.url.featuriser import UrlFeaturiser
+from models.url.network import SIZES, WIDTH
+
+# Rows of static files in telemetry: three quarters of it, and all alike. At a half they are no
+# more than the rest of the harmless rows.
+STATIC_WEIGHT = 0.5
+_STATIC = re.compile(
+    r"\.(?:avif|css|gif|ico|jpe?g|js|json|m3u8|mp4|png|svg|ts|ttf|webp|woff2?)(?:[?#]|$)",
+    re.IGNORECASE,
+)
+
+
+def trainee(sizes: CharacterConvolutions, featuriser: UrlFeaturiser, seed: int) -> CharacterTrainee:
+    """A network to train on URLs."""
+    return CharacterTrainee(sizes, featuriser, augment=with_other_ends, weigh=weights, seed=seed)
+
+
+def weights(rows: Labelled) -> NDArray[np.float32]:
+    """Weight of each row in the loss: float32[n]."""
+    static = [
+        label == 0 and source.startswith("telemetry:") and bool(_STATIC.search(text))
+        for text, label, source in zip(
+            rows.subjects, rows.labels.tolist(), rows.sources, strict=True
+        )
+    ]
+    return np.where(static, STATIC_WEIGHT, 1.0).astype(np.float32)
+
+
+RECIPE = Recipe(
+    sizes=SIZES,
+    featuriser=UrlFeaturiser(width=WIDTH),
+    policy=FitPolicy(),
+    plan=BatchPlan(),
+    trainee=trainee,
+    golden=lambda featuriser: golden_texts(featuriser.width),
+)
