@@ -1,4 +1,4 @@
-"""Reports of a training or an evaluation: rows of cells for people, JSON for programs."""
+"""Writes a report: Markdown with its pictures beside it, and JSON of the same record."""
 
 from __future__ import annotations
 
@@ -8,87 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from models.thresholds import Thresholds
-from models.training.evaluation import APART, COLLECTED, Evaluation
-from models.training.metrics import FALSE_POSITIVE_RATES
-from models.training.slices import Share, Slice
+from models.training.evaluation import Evaluation
+from models.training.pictures import (
+    boundary,
+    calibration,
+    embeddings,
+    filters,
+    histogram,
+    learning,
+    roc,
+)
+from models.training.pictures.style import Picture
+from models.training.report import sections
+from models.training.report.cells import HEADS, table
+from models.training.report.findings import Findings
+from models.training.report.trials import trials
 
 MARKDOWN = "report.md"
 JSON = "report.json"
-HEADS = (
-    "rows",
-    "benign",
-    "malicious",
-    "AUC",
-    *(f"detected at {rate:g}" for rate in FALSE_POSITIVE_RATES),
-)
-THRESHOLD_HEADS = (
-    "rows",
-    "false positives, suspicious",
-    "false positives, malicious",
-    "detected, suspicious",
-    "detected, malicious",
-)
 # A threshold that fewer benign rows reach may be off by half its rate (Wilson's interval of 10
 # rows is 5 to 18).
 FEWEST_ABOVE = 10
-LEGEND = (
-    "Detected at a false-positive rate: the share of malicious rows above the threshold that the "
-    "benign rows of the same line set for that rate. The other table takes the published "
-    "thresholds. Intervals are Wilson's at 95 %."
-)
-KINDS = (
-    f"Rows whose source begins with {' or '.join(f'`{kind}:`' for kind in APART)} stand apart; "
-    f"all others are `{COLLECTED}`."
-)
-
-
-def slices(evaluation: Evaluation) -> list[Slice]:
-    """All rows, then kinds, then sources that are not a kind as well."""
-    kinds = {part.name for part in evaluation.kinds}
-    return [
-        evaluation.everything,
-        *evaluation.kinds,
-        *(part for part in evaluation.sources if part.name not in kinds),
-    ]
-
-
-def comparable(evaluation: Evaluation) -> list[Slice]:
-    """Those of the slices that have rows of both labels, and all rows in any case."""
-    everything, *others = slices(evaluation)
-    return [everything, *(part for part in others if part.area is not None)]
-
-
-def cells(part: Slice) -> list[str]:
-    """One line under ``HEADS``."""
-    return [
-        part.name,
-        f"{part.benign:,}",
-        f"{part.malicious:,}",
-        "" if part.area is None else f"{part.area:.4f}",
-        *(
-            percent(part.detection[rate]) if rate in part.detection else ""
-            for rate in FALSE_POSITIVE_RATES
-        ),
-    ]
-
-
-def threshold_cells(part: Slice) -> list[str]:
-    """One line under ``THRESHOLD_HEADS``."""
-    return [
-        part.name,
-        percent(part.at_suspicious.false_positives),
-        percent(part.at_malicious.false_positives),
-        percent(part.at_suspicious.detected),
-        percent(part.at_malicious.detected),
-    ]
-
-
-def percent(share: Share) -> str:
-    """A share and its interval; nothing of no rows."""
-    if share.share is None or share.interval is None:
-        return ""
-    low, high = share.interval
-    return f"{100 * share.share:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def write(
@@ -99,45 +39,64 @@ def write(
     thresholds: Thresholds,
     validation: Evaluation,
     test: Evaluation | None,
+    findings: Findings | None = None,
 ) -> None:
     """Write ``report.md`` and ``report.json``.
 
     Args:
-        folder: Made if it is missing.
+        folder: Made if it is missing; the pictures that ``findings`` names lie in it.
         title: Name and version of the model.
         history: As in the manifest.
         thresholds: As published.
         validation: Figures of the rows that chose epoch and thresholds.
         test: Figures of the rows that chose nothing, if there are any.
+        findings: What else was measured; without it all of that reads "not run".
     """
     folder.mkdir(parents=True, exist_ok=True)
+    found = findings or Findings()
     splits = {"Test": test, "Validation": validation}
     measured = {name: figures for name, figures in splits.items() if figures}
     told = {
         **history,
         "title": title,
         "metrics": {name.lower(): figures.as_json() for name, figures in measured.items()},
+        "findings": found.as_json(),
     }
     (folder / JSON).write_text(json.dumps(told, indent=1, allow_nan=False) + "\n")
-    lines = [f"# {title}", ""]
-    lines += _about(history, thresholds)
+    drawn = {picture.name: picture for picture in found.pictures}
+
+    def picture(wanted: Picture) -> list[str]:
+        return embedded(drawn[wanted.name]) if wanted.name in drawn else []
+
+    lines = [f"# {title}", "", *_about(history, thresholds)]
     for name, figures in measured.items():
-        lines += [f"## {name}", "", LEGEND, KINDS, ""]
-        lines += table(HEADS, [cells(part) for part in comparable(figures)])
-        lines += table(THRESHOLD_HEADS, [threshold_cells(part) for part in slices(figures)])
-    lines += ["## Epochs", ""]
+        lines += sections.figures(name, figures)
+    lines += sections.rivals(test, found.rivals)
+    lines += picture(roc.PICTURE)
+    lines += sections.choice(found.choice, thresholds)
+    lines += picture(histogram.PICTURE)
+    lines += sections.expected(test)
+    lines += sections.scores(found.scores)
+    lines += picture(calibration.PICTURE)
+    lines += trials(found)
+    inner = [line for module in (embeddings, filters, boundary) for line in picture(module.PICTURE)]
+    if inner:
+        lines += ["## What it learned", "", *inner]
+    lines += ["## Epochs", "", *picture(learning.PICTURE)]
     lines += table(
         ("epoch", "loss", "AUC", *HEADS[4:]), list(_epochs(history["training"]["epochs"]))
     )
     (folder / MARKDOWN).write_text("\n".join(lines))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table, and an empty one."""
-    # Names of sources are the data's, and may hold anything.
-    escaped = [[cell.replace("|", "\\|").replace("\n", "\\n") for cell in row] for row in rows]
-    lines = [list(heads), ["---"] * len(heads), *escaped]
-    return ["| " + " | ".join(line) + " |" for line in lines] + [""]
+def embedded(picture: Picture) -> list[str]:
+    """Lines of Markdown that show a picture by its relative path, with a link to its lines."""
+    return [
+        f"![{picture.title}]({picture.png})",
+        "",
+        f"*{picture.caption}* ([SVG]({picture.svg}))",
+        "",
+    ]
 
 
 def _about(history: Mapping[str, Any], thresholds: Thresholds) -> list[str]:
