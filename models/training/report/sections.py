@@ -27,7 +27,8 @@ from models.training.thresholds import Choice, Request
 LEGEND = (
     "Detected at a false-positive rate: the share of malicious rows above the threshold that the "
     "benign rows of the same line set for that rate. The other table takes the published "
-    "thresholds. Intervals are at 95 %: Wilson's of shares, DeLong's of areas."
+    "thresholds. Intervals are at 95 %: Wilson's of shares, DeLong's of areas. They take rows for "
+    "independent; rows of one domain or kit are not quite, so true ones are somewhat wider."
 )
 KINDS = (
     f"Rows whose source begins with {' or '.join(f'`{kind}:`' for kind in APART)} stand apart; "

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.engines.tables import TablesEngine
+from models.engines.contract import EngineDescription
 from models.errors import LogitError
+from models.features import Features
 from models.thresholds import Threshold, Thresholds
 from models.training.evaluation import MOST_SOURCES, Evaluation, evaluate, score, worst
 from models.training.report import comparable, slices
 from models.training.slices import Slice
-from models.url.featuriser import CharacterFeaturiser
-from tests.models.networks import SMALL, featurise, random_tensors
+from models.url.featuriser import UrlFeaturiser
 
 THRESHOLDS = Thresholds(
     suspicious=Threshold(logit=0.0, false_positive_rate=0.01),
@@ -155,20 +155,38 @@ def test_the_worst_are_the_highest_benign_and_the_lowest_malicious_rows() -> Non
     assert [len(rows) for rows in worst(logits, labels, 0)] == [0, 0]
 
 
+class Lengths:
+    """An engine whose logits are the lengths of the texts, or what it is told."""
+
+    def __init__(self, told: float | None = None) -> None:
+        self.told = told
+        self.warmed = 0
+
+    def warm(self, rows: int) -> None:
+        self.warmed = rows
+
+    def logits(self, features: Features) -> NDArray[np.float32]:
+        assert len(features) <= self.warmed
+        logits = features.lengths.astype(np.float32)
+        if self.told is not None:
+            logits[1:] = self.told
+        return logits
+
+    def describe(self) -> EngineDescription:
+        return EngineDescription(engine="lengths", device="cpu", library="")
+
+
 @pytest.mark.parametrize("rows", [0, 1, 1024, 1025])
 def test_texts_are_scored_in_order_and_progress_is_told(rows: int) -> None:
-    engine = TablesEngine(SMALL, random_tensors(SMALL))
-    texts = [f"https://example.com/{number}" for number in range(rows)]
+    random = np.random.default_rng(rows)
+    texts = ["a" * int(length) for length in random.integers(0, 99, rows)]
     told: list[int] = []
-    logits = score(engine, CharacterFeaturiser(width=40), texts, told.append)
-    assert np.allclose(logits, engine.logits(featurise(texts, 40)), rtol=0, atol=1e-5)
+    logits = score(Lengths(), UrlFeaturiser(width=40), texts, told.append)
+    assert logits.tolist() == [len(text) for text in texts]
     assert told[-1:] == ([rows] if rows else [])
 
 
-def test_a_logit_that_is_no_number_is_an_error() -> None:
-    class Broken(TablesEngine):
-        def logits(self, features: object) -> NDArray[np.float32]:
-            return np.array([1, np.nan], np.float32)
-
-    with pytest.raises(LogitError, match="nan for row 1"):
-        score(Broken(SMALL, random_tensors(SMALL)), CharacterFeaturiser(width=9), ["a", "b"])
+@pytest.mark.parametrize("logit", [np.nan, np.inf], ids=str)
+def test_a_logit_that_is_no_number_is_an_error(logit: float) -> None:
+    with pytest.raises(LogitError, match=f"{logit} for row 1"):
+        score(Lengths(logit), UrlFeaturiser(width=9), ["a", "b"])

@@ -20,11 +20,13 @@ from models.training.pictures import (
     calibration,
     embeddings,
     filters,
+    gallery,
     histogram,
     learning,
     roc,
 )
 from models.training.pictures.style import Picture, defanged, save, shown
+from models.training.policy import EpochReport
 
 THRESHOLDS = Thresholds(
     suspicious=Threshold(logit=1.0, false_positive_rate=0.01),
@@ -130,6 +132,33 @@ def test_pictures_of_few_rows_can_be_drawn(tmp_path: Path) -> None:
     for picture, figure in few:
         save(figure, tmp_path, picture)
         assert (tmp_path / picture.svg).stat().st_size > 0
+
+
+def test_the_gallery_draws_what_there_is(tmp_path: Path) -> None:
+    logits, labels = rows()
+    report = EpochReport(epoch=1, loss=0.5, area=0.9, detection={0.01: 0.5})
+    drawn = gallery.draw(
+        tmp_path / "all",
+        logits=logits,
+        labels=labels,
+        rivals={"another": logits[::-1]},
+        thresholds=THRESHOLDS,
+        scores=reliability(logits, labels, Calibration()),
+        epochs=[report],
+        chosen=1,
+    )
+    assert [picture.name for picture in drawn] == ["roc", "scores", "calibration", "learning"]
+    assert all((tmp_path / "all" / picture.svg).exists() for picture in drawn)
+    (alone,) = gallery.draw(
+        tmp_path / "one label",
+        logits=logits,
+        labels=np.zeros(len(logits), np.int8),
+        rivals={},
+        thresholds=THRESHOLDS,
+        scores=None,
+        epochs=[],
+    )
+    assert alone == histogram.PICTURE
 
 
 def test_the_curve_detects_what_the_thresholds_of_its_rates_do() -> None:
