@@ -160,11 +160,6 @@ def benign_kinds(
     return {kind: rows for kind, rows in found.items() if len(rows.logits)}
 
 
-def choose_thresholds(benign_logits: NDArray[np.float32]) -> Thresholds:
-    """Thresholds of benign rows that are all of one kind: float32[n], n at least 1."""
-    return choose({"all": Benign(logits=benign_logits)}).thresholds
-
-
 def _chosen(
     kinds: Mapping[str, Benign], rate: float, *, at_least: float
 ) -> tuple[Threshold, tuple[Request, ...]]:

@@ -17,7 +17,7 @@ from models.training.metrics import (
     threshold_at,
     wilson_interval,
 )
-from models.training.thresholds import MALICIOUS_RATE, SUSPICIOUS_RATE, choose_thresholds
+from models.training.thresholds import MALICIOUS_RATE, SUSPICIOUS_RATE, Benign, choose
 
 # Few values, so that ties are common.
 TIED = st.integers(-5, 5).map(float)
@@ -156,7 +156,7 @@ def test_wilson_s_interval_holds_the_share(row: tuple[int, int]) -> None:
 def test_thresholds_hold_their_rate_on_every_engine_that_passes_the_golden_texts(
     logits: NDArray[np.float32], seed: int
 ) -> None:
-    thresholds = choose_thresholds(logits)
+    thresholds = choose({"all": Benign(logits=logits)}).thresholds
     apart = np.random.default_rng(seed).uniform(-1, 1, len(logits)) * GOLDEN_TOLERANCE
     for engine in (logits, logits + apart, logits + GOLDEN_TOLERANCE * 0.99):
         for threshold, rate in (
