@@ -1,0 +1,1 @@
+"""Windows file paths and registry keys."""
