@@ -78,10 +78,11 @@ class CharacterConvolutions:
             raise ArtefactError(f"filter_widths {filter_widths} are none, or not each another")
         buckets = _whole(given["gram_buckets"], "gram_buckets", MOST_PARAMETERS)
         orders = _sizes(given["gram_orders"], "gram_orders", WIDEST_FILTER)
-        if buckets & (buckets - 1) or (buckets > 0) != bool(orders):
+        units = _whole(given["gram_units"], "gram_units", MOST_UNITS)
+        if buckets & (buckets - 1) or not (buckets > 0) == bool(orders) == (units > 0):
             raise ArtefactError(
-                f"gram_buckets {buckets} with gram_orders {orders}: expected a power of two with "
-                "orders, or 0 and none"
+                f"gram_buckets {buckets} with gram_orders {orders} and gram_units {units}: "
+                "expected a power of two with orders and units, or 0 with none"
             )
         architecture = cls(
             alphabet=_size(given["alphabet"], "alphabet", MOST_CODES),
@@ -90,7 +91,7 @@ class CharacterConvolutions:
             filters=_size(given["filters"], "filters"),
             gram_orders=orders,
             gram_buckets=buckets,
-            gram_units=_whole(given["gram_units"], "gram_units", MOST_UNITS),
+            gram_units=units,
             dense=_sizes(given["dense"], "dense"),
             pooling_scale=_number(given["pooling_scale"], "pooling_scale", LARGEST_SCALE),
             dropout=_number(given["dropout"], "dropout", 1.0),

@@ -8,6 +8,7 @@ otherwise.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -115,7 +116,7 @@ class CompiledSums(layers.Layer):
             return of_tables, of_biases
 
         of_tables, of_biases = zip(*_THREADS.map(some, _parts(seen)), strict=True)
-        return sum(of_tables), sum(of_biases)  # type: ignore[return-value]
+        return sum(of_tables), sum(of_biases)
 
 
 class CompiledGrams(layers.Layer):
@@ -162,19 +163,19 @@ class CompiledGrams(layers.Layer):
         def summed(vectors: Any) -> Any:
             def flow_back(flowing: Any) -> Any:
                 gradient = tf.numpy_function(
-                    lambda *given: self._back(*given, share), [codes, seed, flowing], tf.float32
+                    partial(self._back, share), [codes, seed, flowing], tf.float32
                 )
                 return tf.ensure_shape(gradient, vectors.shape)
 
             forth = tf.numpy_function(
-                lambda *given: self._forth(*given, share), [vectors, codes, seed], tf.float32
+                partial(self._forth, share), [vectors, codes, seed], tf.float32
             )
             return forth, flow_back
 
         return summed(vectors)
 
     def _forth(
-        self, vectors: Floats, codes: NDArray[np.int32], seed: NDArray[np.uint32], share: float
+        self, share: float, vectors: Floats, codes: NDArray[np.int32], seed: NDArray[np.uint32]
     ) -> Floats:
         texts, seen = codes.astype(np.uint8), _seen(codes)
         sums = np.empty((len(codes), self._sizes.gram_units), np.float32)
@@ -195,14 +196,14 @@ class CompiledGrams(layers.Layer):
         return sums
 
     def _back(
-        self, codes: NDArray[np.int32], seed: NDArray[np.uint32], flowing: Floats, share: float
+        self, share: float, codes: NDArray[np.int32], seed: NDArray[np.uint32], flowing: Floats
     ) -> Floats:
         texts, seen = codes.astype(np.uint8), _seen(codes)
         of_vectors = np.zeros((self._sizes.gram_buckets, self._sizes.gram_units), np.float32)
-        half = self._sizes.gram_buckets // PARTS
+        cuts = [self._sizes.gram_buckets * part // PARTS for part in range(PARTS + 1)]
 
         def some(part: int) -> None:
-            buckets = (part * half, (part + 1) * half)
+            buckets = (cuts[part], cuts[part + 1])
             grams.add_back(
                 self._orders, texts, seen, _number(seed), share, flowing, buckets, of_vectors
             )
@@ -218,7 +219,7 @@ def _number(seed: NDArray[np.uint32]) -> int:
 
 
 def _seen(codes: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.count_nonzero(codes != PADDING, axis=1).astype(np.int32)
+    return np.asarray(np.count_nonzero(codes != PADDING, axis=1), np.int32)
 
 
 def _parts(seen: NDArray[np.int32]) -> list[slice]:

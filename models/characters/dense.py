@@ -29,6 +29,10 @@ class DenseLayers:
         """float32[n, pooled] -> float32[n]."""
         return self._forward(pooled)[-1][:, 0]
 
+    def last(self, pooled: Array) -> tuple[Array, Array, float]:
+        """The last layer's answers float32[n, k], and the logit's weights float32[k] and bias."""
+        return self._forward(pooled)[-2], self._kernels[-1][:, 0], float(self._biases[-1][0])
+
     def gradient(self, pooled: Array) -> tuple[Array, Array]:
         """Gradient of the logit with respect to the pooled sums, and what they do not explain.
 

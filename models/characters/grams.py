@@ -75,7 +75,7 @@ def is_kept(seed: int, row: int, gram: int, share: float) -> bool:
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     z ^= z >> np.uint64(31)
-    return (z >> np.uint64(11)) * (1.0 / (1 << 53)) < share
+    return bool((z >> np.uint64(11)) * (1.0 / (1 << 53)) < share)
 
 
 @compiled

@@ -57,6 +57,19 @@ class PooledSums:
         grams.add_up(self._vectors, self._orders, codes, seen, 0, 0, 1.0, of_grams)
         return np.concatenate([of_filters, of_grams], axis=1)
 
+    def excitations(self, number: int, windows: NDArray[np.uint8]) -> Array:
+        """What the filters of one width make of single windows: float32[m, filters].
+
+        Args:
+            number: Of the width, from 0.
+            windows: uint8[m, that width], codes.
+        """
+        first = int(self._widths[:number].sum())
+        summed = self._biases[number] + sum(
+            self._tables[first + place, windows[:, place]] for place in range(windows.shape[1])
+        )
+        return np.asarray(np.maximum(summed, 0), np.float32)
+
     def parts(self, features: CharacterCodes, gradient: Array) -> Array:
         """What each character gave of ``gradient . pooled``: float32[n, width].
 

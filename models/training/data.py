@@ -75,6 +75,23 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, kept: NDArray[np.bool_]) -> Labelled:
+        """Those of the rows that are kept."""
+        rows = np.flatnonzero(kept).tolist()
+
+        def some(values: list[Any]) -> list[Any]:
+            return [values[row] for row in rows]
+
+        return Labelled(
+            subjects=some(self.subjects),
+            labels=self.labels[kept],
+            sources=some(self.sources),
+            groups=some(self.groups),
+            dates=some(self.dates),
+            apart={name: some(values) for name, values in self.apart.items()},
+            targets=self.targets[kept],
+        )
+
     @property
     def benign(self) -> int:
         """Rows labelled 0."""

@@ -13,7 +13,7 @@ from models.training.evaluation import Evaluation
 from models.training.policy import EpochReport, best
 from models.training.settings import TrainingSettings
 
-LIBRARIES = ("fishweir", "keras", "numpy", "pyarrow", "safetensors", "tensorflow")
+LIBRARIES = ("fishweir", "keras", "numba", "numpy", "pyarrow", "safetensors", "tensorflow")
 
 
 def history(
@@ -40,7 +40,7 @@ def history(
         metrics["test"] = _figures(test)
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "parameters": settings.sizes.weights,
+        "parameters": settings.recipe.sizes.weights,
         "data": {
             "sha256": digest,
             "rows": {
@@ -53,6 +53,9 @@ def history(
             "policy": asdict(settings.policy),
             "plan": asdict(settings.plan),
             "columns": asdict(settings.columns),
+            "teachers": list(settings.teachers),
+            "distillation": settings.distillation if settings.teachers else 0.0,
+            "deterministic": settings.deterministic,
             "epochs": [_epoch(report) for report in epochs],
             "chosen_epoch": best(epochs, settings.policy).epoch,
         },
@@ -62,10 +65,11 @@ def history(
 
 
 def _figures(evaluation: Evaluation) -> dict[str, object]:
-    """Without single sources: the manifest is read at every start."""
+    """Without single sources, feeds and years: the manifest is read at every start."""
     given = evaluation.as_json()
-    del given["sources"]
-    return given
+    return {
+        name: given[name] for name in ("all", "kinds", "lower_cased", "columns") if given.get(name)
+    }
 
 
 def _epoch(report: EpochReport) -> dict[str, object]:

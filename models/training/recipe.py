@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from models.features import Featuriser
 from models.sizes import Sizes
 from models.training.batches import BatchPlan
-from models.training.data import Labelled
+from models.training.data import Columns, Labelled
 from models.training.policy import FitPolicy
 
+Change = Callable[[str], str]
 Batch = tuple[Any, NDArray[np.float32], NDArray[np.float32]]
 """Inputs, targets float32[n, 1], weights float32[n]."""
 
@@ -52,6 +53,14 @@ class Recipe:
         plan: How rows become batches.
         trainee: Makes the network, given sizes, featuriser and seed.
         golden: Subjects whose logits an artefact carries, given the featuriser.
+        columns: Of the data, by its names.
+        additions: What to test a network with that only looks harmless, by name.
+        changes: What to test it with that carries no meaning, by name.
+        set_apart: Further columns by which figures are given, from the rows; "" for rows to leave
+            out.
+        spell: What a code of the featuriser stands for, and its group, for pictures; None where
+            there are no codes.
+        plain: Sizes of the plain network of the paper, to compare with; None for none.
     """
 
     sizes: Sizes
@@ -60,6 +69,12 @@ class Recipe:
     plan: BatchPlan
     trainee: Callable[[Any, Any, int], Trainee]
     golden: Callable[[Any], Sequence[str | bytes]]
+    columns: Columns = field(default_factory=Columns)
+    additions: Mapping[str, Change] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    set_apart: Callable[[Labelled], Mapping[str, Sequence[str]]] = lambda rows: rows.apart
+    spell: Callable[[int], tuple[str, str]] | None = None
+    plain: Sizes | None = None
 
     @property
     def record(self) -> Mapping[str, object]:

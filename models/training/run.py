@@ -1,47 +1,29 @@
-"""The whole of a training: from a file of labelled texts to an artefact and its report."""
+"""The whole of a training: from a file of labelled rows to an artefact and its report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from models import artefact
-from models.characters.network import build
-from models.detectors import ENGINES, Detector
+from models.artefact import Artefact
+from models.detectors import Detector
 from models.errors import DataError
-from models.features import Featuriser
 from models.thresholds import Thresholds
-from models.training import history, report, work_folder
+from models.training import history, work_folder
 from models.training.data import SPLITS, Labelled, fingerprint, load
-from models.training.evaluation import Evaluation, evaluate
-from models.training.fit import Examples, fit, logits
-from models.training.golden import golden_texts
+from models.training.evaluation import Evaluation
+from models.training.fitted import Observer, fitted
+from models.training.licences import refuse_excluded
+from models.training.measuring import choose_on, findings, measure
 from models.training.policy import EpochReport
+from models.training.publishing import Published, publish
 from models.training.settings import TrainingSettings
-from models.training.thresholds import choose_thresholds
-from models.url.featuriser import CharacterFeaturiser
-
-
-class Observer(Protocol):
-    """Is told how a training goes on, from the thread that trains."""
-
-    def stage(self, what: str) -> None:
-        """What begins now."""
-        ...
-
-    def step(self, done: int, steps: int, loss: float) -> None:
-        """Steps done of the steps of all epochs, and the mean loss of the epoch so far."""
-        ...
-
-    def epoch(self, ended: EpochReport) -> None:
-        """An epoch ended."""
-        ...
+from models.training.teaching import taught
+from models.training.trials import Trials, run_trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +31,11 @@ class Trained:
     """What came of a training.
 
     Attributes:
-        folder: Of the artefact, which also holds the reports.
+        folder: Of the artefact, which also holds report and model card.
         digest: Of the artefact.
         epochs: One report an epoch.
         thresholds: As published.
-        validation: On the rows that chose epoch and thresholds.
+        validation: On the rows that chose epoch, thresholds and calibration.
         test: On rows that chose nothing; None where the data has no such split.
     """
 
@@ -75,104 +57,112 @@ def train(
     observer: Observer,
     name: str | None = None,
     version: int = 1,
+    teachers: Sequence[Artefact] = (),
+    trials: Trials | None = None,
+    command: str = "",
 ) -> Trained:
-    """Train on a file of labelled texts and write the artefact.
+    """Train on a file of labelled rows and write the artefact.
 
     Called again with the same data, settings and work folder, it goes on after the last whole
-    epoch; where all epochs are done, it only writes the artefact.
+    epoch; where all epochs are done, it only measures and writes the artefact.
 
     Args:
         data: Parquet, CSV or JSON Lines (`models.training.data`).
         detector: What to train.
         output: Folder to write to; must hold no artefact yet.
-        work: Folder of checkpoints, some 27 MB each for the default sizes.
+        work: Folder of checkpoints.
         settings: What decides the weights, beside the data.
         observer: Is told of progress.
         name: Of the model; the detector's by default.
         version: Of the model.
+        teachers: Artefacts whose scores are learned beside the labels, as ``settings`` names them.
+        trials: What else to train for the report; None for nothing.
+        command: As the model card is to tell it.
 
     Raises:
         ArtefactError: ``output`` holds an artefact already.
-        DataError: the data cannot be read, or lacks rows to train or choose on.
+        DataError: the data cannot be read, lacks rows to train or choose on, or has rows of
+            sources whose terms exclude this use.
         EngineError: an engine does not give the logits that the network gave.
         ResumeError: ``work`` holds another training.
     """
     artefact.refuse_to_overwrite(output)
     observer.stage(f"Reading {data}")
     digest = fingerprint(data)
-    rows = dict(zip(SPLITS, load(data, columns=settings.columns), strict=True))
+    pages = detector.subject == "page"
+    rows = dict(zip(SPLITS, load(data, columns=settings.columns, pages=pages), strict=True))
     _refuse_one_sided(rows, data)
+    for part in rows.values():
+        refuse_excluded(part.sources)
     work_folder.claim(work, settings.record(digest))
-    featuriser = CharacterFeaturiser(width=settings.width)
+    if teachers:
+        observer.stage(f"Asking {len(teachers)} teachers")
+        rows["train"] = taught(rows["train"], teachers, settings.distillation)
     observer.stage(
         f"Training on {len(rows['train']):,} rows, validating on {len(rows['validation']):,}"
     )
-    keras.utils.set_random_seed(settings.seed)
-    network = build(settings.sizes)
-    epochs = fit(
-        network,
-        _examples(rows["train"], featuriser),
-        _examples(rows["validation"], featuriser),
-        policy=settings.policy,
-        plan=settings.plan,
-        folder=work,
-        progress=observer.step,
-        on_epoch=observer.epoch,
-    )
-    observer.stage("Choosing thresholds on validation")
-    given = _logits(network, rows["validation"], featuriser)
-    thresholds = choose_thresholds(given[rows["validation"].labels == 0])
-    validation = _evaluation(given, rows["validation"], thresholds)
+    if settings.deterministic:
+        _refuse_to_round_otherwise()
+    candidate, epochs = fitted(detector, settings, rows, work, observer)
+    observer.stage("Choosing thresholds and calibration on validation")
+    recipe = settings.recipe
+    chosen = choose_on(rows["validation"], candidate.logits, recipe)
+    validation = measure(rows["validation"], candidate.logits, recipe, chosen.thresholds)
     test = None
     if len(rows["test"]):
         observer.stage(f"Measuring on {len(rows['test']):,} rows of test")
-        test = _evaluation(_logits(network, rows["test"], featuriser), rows["test"], thresholds)
+        test = measure(rows["test"], candidate.logits, recipe, chosen.thresholds)
+    measured = rows["test"] if test else rows["validation"]
+    found = findings(measured, candidate.logits, recipe, chosen, rows["train"])
+    if trials:
+        found = run_trials(
+            trials, found, detector=detector, settings=settings, rows=rows, observer=observer
+        )
     observer.stage(f"Writing {output}")
-    tensors = {variable.path: np.asarray(variable, np.float32) for variable in network.weights}
-    texts = golden_texts(settings.width)
-    tables = detector.engine("tables", settings.sizes, tensors, featuriser.parameters)
-    told = history.history(
-        digest=digest,
-        rows=rows,
-        settings=settings,
-        epochs=epochs,
-        validation=validation,
-        test=test,
-    )
-    report.write(
+    made = publish(
+        Published(
+            title=f"{name or detector.name} {version}",
+            candidate=candidate,
+            chosen=chosen,
+            validation=validation,
+            test=test,
+            findings=found,
+            epochs=epochs,
+            history=history.history(
+                digest=digest,
+                rows=rows,
+                settings=settings,
+                epochs=epochs,
+                validation=validation,
+                test=test,
+            ),
+        ),
         output,
-        title=f"{name or detector.name} {version}",
-        history=told,
-        thresholds=thresholds,
-        validation=validation,
-        test=test,
-    )
-    made = artefact.save(
-        output,
-        detector=detector,
+        measured=measured,
+        recipe=recipe,
         name=name or detector.name,
         version=version,
-        sizes=settings.sizes,
-        featuriser=featuriser,
-        thresholds=thresholds,
-        tensors=tensors,
-        golden=list(zip(texts, tables.logits(featuriser(texts)).tolist(), strict=True)),
-        history=told,
+        command=command,
     )
-    written = artefact.load(output)
-    for engine in ENGINES:
-        written.engine(engine)
     return Trained(
         folder=output,
         digest=made,
         epochs=epochs,
-        thresholds=thresholds,
+        thresholds=chosen.thresholds,
         validation=validation,
         test=test,
     )
 
 
-def _refuse_one_sided(rows: dict[str, Labelled], data: Path) -> None:
+def _refuse_to_round_otherwise() -> None:
+    """Let TensorFlow refuse what may round differently from run to run; JAX on a CPU has none."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf  # noqa: PLC0415 - not there where Keras runs on JAX
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def _refuse_one_sided(rows: Mapping[str, Labelled], data: Path) -> None:
     for split in ("train", "validation"):
         part = rows[split]
         if not part.benign or not part.malicious:
@@ -180,15 +170,3 @@ def _refuse_one_sided(rows: dict[str, Labelled], data: Path) -> None:
                 f"{data}: split '{split}' has {part.benign} benign and {part.malicious} "
                 "malicious rows; training needs both in train and in validation"
             )
-
-
-def _examples(rows: Labelled, featuriser: Featuriser) -> Examples:
-    return Examples(features=featuriser(rows.texts), labels=rows.labels)
-
-
-def _logits(network: keras.Model, rows: Labelled, featuriser: Featuriser) -> NDArray[np.float32]:
-    return logits(network, featuriser(rows.texts))
-
-
-def _evaluation(given: NDArray[np.float32], rows: Labelled, thresholds: Thresholds) -> Evaluation:
-    return evaluate(given, rows.labels, rows.sources, thresholds)

@@ -59,24 +59,19 @@ class UrlFeaturiser:
         """Featurise n texts; lone surrogates are allowed and count as one character."""
         n = len(texts)
         bounds = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, n + 1)
-        features = CharacterCodes(
-            codes=np.zeros((n, self.width), np.uint8),
-            seen=np.zeros(n, np.int32),
+        codes = np.zeros((n, self.width), np.uint8)
+        origins = np.zeros((n, self.width), np.int32)
+        seen, read = np.zeros(n, np.int32), np.zeros(n, np.int64)
+        silent = np.zeros(n, np.bool_)
+        normalise(code_points(texts), bounds, codes, origins, seen, read, silent)
+        return CharacterCodes(
+            codes=codes,
+            seen=seen,
             lengths=np.diff(bounds),
-            read=np.zeros(n, np.int64),
-            origins=np.zeros((n, self.width), np.int32),
-            silent=np.zeros(n, np.bool_),
+            read=read,
+            origins=origins,
+            silent=silent,
         )
-        normalise(
-            code_points(texts),
-            bounds,
-            features.codes,
-            features.origins,
-            features.seen,
-            features.read,
-            features.silent,
-        )
-        return features
 
 
 def code_points(texts: Sequence[str]) -> NDArray[np.uint32]:

@@ -14,3 +14,5 @@ SIZES = CharacterConvolutions(
     gram_units=16,
     dense=(512, 512),
 )
+# The talk's, to compare with: the same convolutions with nothing beside them.
+PLAIN = CharacterConvolutions(alphabet=ALPHABET, dense=(1024, 1024), dropout=0.5)

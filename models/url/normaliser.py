@@ -78,6 +78,16 @@ def code_of(character: str, part: int) -> int:
     return 1 + CLASSES * part + int(_ASCII[ord(character)])
 
 
+def spelled(code: int) -> tuple[str, str]:
+    """The character of a code, "" where it has several, and the part of the URL."""
+    if not code:
+        return "", "padding"
+    part, class_ = divmod(code - 1, CLASSES)
+    found = np.flatnonzero(class_ == _ASCII)
+    character = chr(found[-1]) if 0 < class_ < ASCII_CLASSES else ""
+    return character.lower(), ("host", "path", "query")[part]
+
+
 @compiled
 def normalise(
     points: NDArray[np.uint32],
@@ -205,7 +215,7 @@ def _is_digit(point: int) -> bool:
 @compiled
 def _hexadecimal(point: int) -> int:
     """Value of a hexadecimal digit, or -1."""
-    value = np.int64(point)
+    value = int(point)
     if _0 <= value <= _9:
         return value - _0
     value |= _LOWER
@@ -312,7 +322,7 @@ def _is_address(text: NDArray[np.uint32], start: int, end: int) -> bool:
     for i in range(start, end):
         if _is_digit(text[i]):
             digits += 1
-            value = 10 * value + np.int64(text[i]) - _0
+            value = 10 * value + int(text[i]) - _0
             if digits > LONGEST_BYTE or value > LARGEST_BYTE:
                 return False
         elif text[i] == _DOT and digits > 0:

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from models.characters.architecture import CharacterConvolutions
 from models.characters.trainee import CharacterTrainee
 from models.training.batches import BatchPlan
-from models.training.data import Labelled
+from models.training.data import Columns, Labelled
 from models.training.golden import golden_texts
 from models.training.policy import FitPolicy
 from models.training.recipe import Recipe
 from models.url.augmentation import with_other_ends
+from models.url.changes import ADDITIONS, MEANINGLESS
 from models.url.featuriser import UrlFeaturiser
-from models.url.network import SIZES, WIDTH
+from models.url.network import PLAIN, SIZES, WIDTH
+from models.url.normaliser import spelled
 
 # Rows of static files in telemetry: three quarters of it, and all alike. At a half they are no
 # more than the rest of the harmless rows.
@@ -50,4 +52,9 @@ RECIPE = Recipe(
     plan=BatchPlan(),
     trainee=trainee,
     golden=lambda featuriser: golden_texts(featuriser.width),
+    columns=Columns(group="domain"),
+    additions=ADDITIONS,
+    changes=MEANINGLESS,
+    spell=spelled,
+    plain=PLAIN,
 )

@@ -1,0 +1,69 @@
+"""A trained network as it will be stored, before there is an artefact of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detectors import Detector
+from models.engines.contract import Engine
+from models.features import Featuriser
+from models.sizes import Sizes
+from models.training.evaluation import score
+
+LARGEST_HALF = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Weights, rounded to halves, on the engine without TensorFlow.
+
+    All figures are of these weights, not of those that they were rounded from.
+
+    Attributes:
+        detector: The row of the table.
+        sizes: Of the network.
+        featuriser: What it sees.
+        tensors: Weights, float16, by name.
+        engine: Evaluates them.
+    """
+
+    detector: Detector
+    sizes: Sizes
+    featuriser: Featuriser
+    tensors: Mapping[str, NDArray[np.float16]]
+    engine: Engine
+
+    @classmethod
+    def of(
+        cls,
+        detector: Detector,
+        sizes: Sizes,
+        featuriser: Featuriser,
+        tensors: Mapping[str, NDArray[np.float32]],
+    ) -> Candidate:
+        """Round weights to halves."""
+        halves = {
+            name: np.clip(tensor, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
+            for name, tensor in tensors.items()
+        }
+        computed = {name: half.astype(np.float32) for name, half in halves.items()}
+        return cls(
+            detector=detector,
+            sizes=sizes,
+            featuriser=featuriser,
+            tensors=halves,
+            engine=detector.engine("tables", sizes, computed, featuriser),
+        )
+
+    def logits(self, subjects: Sequence[Any]) -> NDArray[np.float32]:
+        """Logits float32[n] of n subjects.
+
+        Raises:
+            LogitError: a logit is not a number.
+        """
+        return score(self.engine, self.featuriser, subjects)

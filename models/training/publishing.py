@@ -1,0 +1,137 @@
+"""Writes all that comes of a training: pictures, report, model card, and the artefact last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models import artefact
+from models.training import portrait
+from models.training.candidate import Candidate
+from models.training.card import write_card
+from models.training.data import Labelled
+from models.training.evaluation import Evaluation
+from models.training.measuring import Chosen
+from models.training.pictures import calibration, histogram, learning, roc
+from models.training.pictures.style import Picture, save
+from models.training.policy import EpochReport
+from models.training.recipe import Recipe
+from models.training.report import write as write_report
+from models.training.report.findings import Findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What is known of a network."""
+
+    title: str
+    candidate: Candidate
+    chosen: Chosen
+    validation: Evaluation
+    test: Evaluation | None
+    findings: Findings
+    epochs: Sequence[EpochReport]
+    history: Mapping[str, Any]
+
+
+def publish(
+    made: Published,
+    output: Path,
+    *,
+    measured: Labelled,
+    recipe: Recipe,
+    name: str,
+    version: int,
+    command: str,
+) -> str:
+    """Write it all into ``output``.
+
+    Args:
+        made: What is known.
+        output: Folder.
+        measured: Rows that pictures show.
+        recipe: Of the detector.
+        name: Of the model.
+        version: Of the model.
+        command: That trains such a model anew, for the card.
+
+    Returns:
+        The artefact's digest.
+
+    Raises:
+        ArtefactError: ``output`` holds an artefact already.
+        EngineError: an engine does not give the logits that the stored weights gave.
+    """
+    candidate, chosen = made.candidate, made.chosen
+    pictures = _pictures(made, measured, output)
+    drawn, excited = portrait.draw(candidate, measured, recipe, chosen.thresholds, output)
+    found = replace(made.findings, pictures=(*pictures, *drawn), filters=excited or ())
+    write_report(
+        output,
+        title=made.title,
+        history=made.history,
+        thresholds=chosen.thresholds,
+        validation=made.validation,
+        test=made.test,
+        findings=found,
+    )
+    write_card(
+        output,
+        title=made.title,
+        detector=candidate.detector.name,
+        history=made.history,
+        thresholds=chosen.thresholds,
+        calibration=chosen.calibration,
+        validation=made.validation,
+        test=made.test,
+        findings=found,
+        command=command,
+    )
+    subjects = recipe.golden(candidate.featuriser)
+    golden = list(zip(subjects, candidate.logits(subjects).tolist(), strict=True))
+    digest = artefact.save(
+        output,
+        detector=candidate.detector,
+        name=name,
+        version=version,
+        sizes=candidate.sizes,
+        featuriser=candidate.featuriser,
+        calibration=chosen.calibration,
+        thresholds=chosen.thresholds,
+        tensors=candidate.tensors,
+        golden=golden,
+        history=made.history,
+    )
+    written = artefact.load(output)
+    for engine in candidate.detector.family.engines:
+        written.engine(engine)
+    return digest
+
+
+def _pictures(made: Published, measured: Labelled, output: Path) -> list[Picture]:
+    """Those that any network has."""
+    logits, labels = made.candidate.logits(measured.subjects), measured.labels
+    thresholds = made.chosen.thresholds
+    pictures = []
+    if len(np.unique(labels)) > 1:
+        rivals = {rival.name: rival.logits for rival in made.findings.rivals or ()}
+        pictures.append(save(roc.roc(labels, logits, rivals, thresholds), output, roc.PICTURE))
+    figure = histogram.histogram(logits, labels, thresholds, made.chosen.calibration)
+    pictures.append(save(figure, output, histogram.PICTURE))
+    if made.findings.scores is not None:
+        figure = calibration.calibration_curve(made.findings.scores)
+        pictures.append(save(figure, output, calibration.PICTURE))
+    epochs = made.epochs
+    figure = learning.learning_curve(
+        [epoch.epoch for epoch in epochs],
+        [epoch.loss for epoch in epochs],
+        [epoch.area for epoch in epochs],
+        {rate: [epoch.detection[rate] for epoch in epochs] for rate in epochs[0].detection},
+        chosen=made.history["training"]["chosen_epoch"],
+    )
+    pictures.append(save(figure, output, learning.PICTURE))
+    return pictures
