@@ -20,7 +20,7 @@ from schemas import verdict
 from schemas.causes import Cause, Rejects, Stage
 from schemas.evidence import Evidence
 from schemas.identity import record_ids, verdict_ids
-from schemas.label import UNCALIBRATED, Calibration, Label, Thresholds
+from schemas.label import Calibration, Label, Thresholds
 from schemas.limits import DEFAULT_LIMITS, DecodingLimits
 from schemas.telemetry import SUBJECTS, Events, in_parts
 from workers.batching import Batch
@@ -61,9 +61,10 @@ def thresholds_of(artefact: Artefact) -> Thresholds:
     )
 
 
-def calibration_of(_artefact: Artefact) -> Calibration:
+def calibration_of(artefact: Artefact) -> Calibration:
     """What makes scores of the artefact's logits, as verdicts state it."""
-    return UNCALIBRATED
+    told = artefact.calibration
+    return Calibration(scale=told.scale, offset=told.offset, prior=told.prior)
 
 
 class Judge:
