@@ -21,6 +21,7 @@ from models.evidence import Explainer
 from models.features import Featuriser
 from models.html.architecture import InspectorSizes
 from models.html.featuriser import PageFeaturiser
+from models.path.featuriser import PathFeaturiser
 from models.sizes import Sizes
 from models.url.featuriser import UrlFeaturiser
 
@@ -127,4 +128,14 @@ HTML = Detector(
     recipe="models.html.recipe:RECIPE",
     bundled=BUNDLED / "html" / "1",
 )
-DETECTORS = {detector.name: detector for detector in (URL, HTML)}
+PATH = Detector(
+    name="path",
+    noun="file paths and registry keys",
+    subject="text",
+    family=CHARACTERS,
+    featuriser=PathFeaturiser.from_parameters,
+    recipe="models.path.recipe:RECIPE",
+    bundled=BUNDLED / "path" / "1",
+)
+
+DETECTORS = {detector.name: detector for detector in (URL, HTML, PATH)}

@@ -19,7 +19,7 @@ class Features(Protocol):
 
     @property
     def read(self) -> NDArray[np.int64]:
-        """int64[n], units, from the first, that were looked at; under ``lengths`` when cut."""
+        """int64[n], units that were looked at; fewer than ``lengths`` when the subject was cut."""
         ...
 
     @property

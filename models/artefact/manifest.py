@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from models.calibration import Calibration
 from models.detectors import DETECTORS, Detector
 from models.errors import ArtefactError
+from models.features import Featuriser
 from models.sizes import Sizes
 from models.thresholds import Threshold, Thresholds
 
@@ -105,7 +106,9 @@ def parse(raw: bytes) -> Manifest:
             f"detector {shown(named)} is unknown; this version has {', '.join(DETECTORS)}"
         )
     sizes = detector.family.sizes(_object(content.get("network"), "network"))
-    detector.featuriser(_object(content.get("featuriser"), "featuriser"))
+    _refuse_unknown_codes(
+        sizes, detector.featuriser(_object(content.get("featuriser"), "featuriser"))
+    )
     precision = _field(content, "precision", str)
     if precision not in PRECISIONS:
         raise ArtefactError(f"precision is {shown(precision)}, expected {' or '.join(PRECISIONS)}")
@@ -223,6 +226,13 @@ def _calibration(given: Mapping[str, Any]) -> Calibration:
         return Calibration(**numbers)
     except ValueError as error:
         raise ArtefactError(f"calibration: {error}") from error
+
+
+def _refuse_unknown_codes(sizes: Sizes, featuriser: Featuriser) -> None:
+    """Compiled loops look codes up without asking whether the tables go that far."""
+    known, given = (told.parameters.get("alphabet") for told in (sizes, featuriser))
+    if isinstance(given, int) and not (isinstance(known, int) and known >= given):
+        raise ArtefactError(f"alphabet of the network is {known}, its featuriser gives {given}")
 
 
 def _files(given: Mapping[str, Any], sizes: Sizes, precision: str) -> dict[str, File]:

@@ -68,7 +68,7 @@ def save(
         ArtefactError: the folder holds an artefact already, or what was given would not load.
     """
     refuse_to_overwrite(folder)
-    precision = _check(sizes, tensors, golden, history)
+    precision = _check(detector, sizes, tensors, golden, history)
     files = {
         WEIGHTS: safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in tensors.items()}),
         GOLDEN: _json([_golden(subject, logit) for subject, logit in golden]),
@@ -109,6 +109,7 @@ def refuse_to_overwrite(folder: Path) -> None:
 
 
 def _check(
+    detector: Detector,
     sizes: Sizes,
     tensors: Mapping[str, NDArray[np.floating]],
     golden: Sequence[tuple[str | bytes, float]],
@@ -125,7 +126,10 @@ def _check(
         if not np.isfinite(array).all():
             raise ArtefactError(f"tensor '{name}' is not all finite")
     if not 1 <= len(golden) <= MOST_GOLDEN or not np.isfinite([logit for _, logit in golden]).all():
-        raise ArtefactError(f"golden texts need finite logits, and must be 1 to {MOST_GOLDEN}")
+        raise ArtefactError(f"golden subjects need finite logits, and must be 1 to {MOST_GOLDEN}")
+    kind = str if detector.subject == "text" else bytes
+    if not all(isinstance(subject, kind) for subject, _ in golden):
+        raise ArtefactError(f"golden subjects of '{detector.name}' must be {kind.__name__}")
     if taken := KEYS & set(history):
         raise ArtefactError(f"history may not set {', '.join(sorted(taken))}")
     return precisions.pop()

@@ -24,10 +24,12 @@ class CharacterCodes:
             character's).
         seen: int32[n], how many codes each text has (at most width).
         lengths: int64[n], code points of each text.
-        read: int64[n], code points, from the first, that were turned into codes or left out as
-            saying nothing; fewer than ``lengths`` when the text was cut.
+        read: int64[n], code points that were turned into codes or left out as saying nothing;
+            fewer than ``lengths`` when the text was cut.
         origins: int32[n, width], the code point of the text that each code stands for; None where
             each code stands for the code point at its own place.
+        ends: int32[n, width], where what each code stands for ends in the text (exclusive); None
+            where it is one code point, or the three of an escape before the next code.
         silent: bool[n], texts that say nothing either way; None where there are none.
     """
 
@@ -36,6 +38,7 @@ class CharacterCodes:
     lengths: NDArray[np.int64]
     read: NDArray[np.int64]
     origins: NDArray[np.int32] | None = None
+    ends: NDArray[np.int32] | None = None
     silent: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
@@ -49,6 +52,7 @@ class CharacterCodes:
             lengths=self.lengths[index],
             read=self.read[index],
             origins=None if self.origins is None else self.origins[index],
+            ends=None if self.ends is None else self.ends[index],
             silent=None if self.silent is None else self.silent[index],
         )
 

@@ -20,6 +20,9 @@ from models.characters.dense import DenseLayers
 from models.characters.sums import PooledSums
 from models.evidence import Attribution, Span, top_spans
 
+# Characters of a percent-escape.
+ESCAPE = 3
+
 
 class CharacterExplainer:
     """Explainer of one set of weights.
@@ -40,7 +43,7 @@ class CharacterExplainer:
     def explain(self, features: CharacterCodes, most: int) -> list[list[Span]]:
         """The heaviest spans of n texts."""
         return [
-            [_in_text(span, features.origins, row) for span in top_spans(parts, most)]
+            [_in_text(span, features, row) for span in top_spans(parts, most)]
             for row, parts in enumerate(self.attribute(features).parts)
         ]
 
@@ -52,10 +55,14 @@ class CharacterExplainer:
         )
 
 
-def _in_text(span: Span, origins: NDArray[np.int32] | None, row: int) -> Span:
+def _in_text(span: Span, features: CharacterCodes, row: int) -> Span:
     """A span of codes as one of the text that they came from."""
-    if origins is None:
+    if features.origins is None:
         return span
-    return span._replace(
-        start=int(origins[row, span.start]), end=int(origins[row, span.end - 1]) + 1
-    )
+    origins, last = features.origins[row], span.end - 1
+    if features.ends is not None:
+        end = int(features.ends[row, last])
+    else:
+        escaped = span.end < features.seen[row] and origins[span.end] - origins[last] == ESCAPE
+        end = int(origins[last]) + (ESCAPE if escaped else 1)
+    return span._replace(start=int(origins[span.start]), end=end)

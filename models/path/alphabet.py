@@ -63,3 +63,15 @@ def _codes_of_code_points() -> NDArray[np.uint8]:
 
 CODES: NDArray[np.uint8] = _codes_of_code_points()
 """uint8[0x110000], the code of every code point."""
+
+
+def spelled(code: int) -> tuple[str, str]:
+    """What a code stands for, "" where that is many characters, and the group it is of."""
+    character = chr(code)
+    if not 32 < code < 127:
+        return "", "other"
+    if character.isupper():
+        return character, "classes"
+    if character.isalpha():
+        return character, "letters"
+    return character, "digits" if character.isdigit() else "marks"

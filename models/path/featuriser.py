@@ -143,4 +143,13 @@ class PathFeaturiser:
             lengths=np.diff(starts),
             read=batch.read,
             origins=batch.origins,
+            ends=_ends(batch, np.diff(starts)),
         )
+
+
+def _ends(batch: Batch, lengths: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Where what each code stands for ends: a code may stand for a whole name."""
+    ends = np.empty_like(batch.origins)
+    ends[:, :-1] = batch.origins[:, 1:]
+    ends[np.arange(len(ends)), batch.seen - 1] = lengths
+    return ends

@@ -1,0 +1,52 @@
+"""How the network of file paths and registry keys is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from models.characters.architecture import CharacterConvolutions
+from models.characters.trainee import CharacterTrainee
+from models.path.alphabet import spelled
+from models.path.featuriser import PathFeaturiser
+from models.path.golden import golden_paths
+from models.path.network import PLAIN, SIZES, WIDTH
+from models.training.batches import BatchPlan
+from models.training.data import Columns, Labelled
+from models.training.policy import FitPolicy
+from models.training.recipe import Recipe
+
+
+def trainee(
+    sizes: CharacterConvolutions, featuriser: PathFeaturiser, seed: int
+) -> CharacterTrainee:
+    """A network to train on paths and keys."""
+    return CharacterTrainee(sizes, featuriser, seed=seed)
+
+
+def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
+    """Files and keys apart, what was seen apart from what was made up, and rows alike in form."""
+    given = rows.apart
+    observed = ["made up" if value == "true" else "observed" for value in given["synthetic"]]
+    return {
+        "kind": given["kind"],
+        "rows": observed,
+        "observed": [
+            kind if seen == "observed" else ""
+            for kind, seen in zip(given["kind"], observed, strict=True)
+        ],
+        "matched": ["yes" if value == "true" else "" for value in given["matched"]],
+    }
+
+
+RECIPE = Recipe(
+    sizes=SIZES,
+    featuriser=PathFeaturiser(width=WIDTH),
+    policy=FitPolicy(epochs=12, patience=12),
+    plan=BatchPlan(size=256),
+    trainee=trainee,
+    golden=lambda featuriser: golden_paths(featuriser.width),
+    columns=Columns(date=None, apart=("kind", "synthetic", "matched")),
+    set_apart=set_apart,
+    spell=spelled,
+    plain=PLAIN,
+)
