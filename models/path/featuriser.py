@@ -76,8 +76,10 @@ from itertools import accumulate
 from reprlib import repr as shown
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.characters.codes import CharacterCodes, width_of
+from models.compiled import compiled
 from models.errors import ArtefactError
 from models.path.alphabet import ALPHABET, CODES
 from models.path.normaliser import Batch, normalise
@@ -149,7 +151,22 @@ class PathFeaturiser:
 
 def _ends(batch: Batch, lengths: NDArray[np.int64]) -> NDArray[np.int32]:
     """Where what each code stands for ends: a code may stand for a whole name."""
-    ends = np.empty_like(batch.origins)
-    ends[:, :-1] = batch.origins[:, 1:]
-    ends[np.arange(len(ends)), batch.seen - 1] = lengths
+    ends = np.zeros_like(batch.origins)
+    _fill_ends(batch.origins, batch.seen, lengths, ends)
     return ends
+
+
+@compiled
+def _fill_ends(
+    origins: NDArray[np.int32],
+    seen: NDArray[np.int32],
+    lengths: NDArray[np.int64],
+    ends: NDArray[np.int32],
+) -> None:
+    for row in range(len(seen)):
+        end = lengths[row]
+        for i in range(seen[row] - 1, -1, -1):
+            # Several codes in the place of one name share its origin, and its end.
+            if i + 1 < seen[row] and origins[row, i + 1] > origins[row, i]:
+                end = origins[row, i + 1]
+            ends[row, i] = end
