@@ -10,31 +10,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import artefact
+from models.calibration import Calibration
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.detectors import URL
 from models.engines.tables import TablesEngine
 from models.thresholds import Threshold, Thresholds
 from models.training.golden import golden_texts
-from models.url.featuriser import CharacterFeaturiser
+from models.url.featuriser import UrlFeaturiser
+from models.url.normaliser import ALPHABET
 
 Tensors = dict[str, NDArray[np.float32]]
 
 WIDTH = 120
-SMALL = CharacterConvolutions(embedding=6, filters=8, dense=(12, 10))
+SMALL = CharacterConvolutions(alphabet=ALPHABET, embedding=6, filters=8, dense=(12, 10))
+GRAMS = CharacterConvolutions(
+    alphabet=ALPHABET,
+    embedding=3,
+    filter_widths=(2, 3),
+    filters=4,
+    gram_orders=(1, 3, 6),
+    gram_buckets=256,
+    gram_units=5,
+    dense=(6,),
+)
 SIZES = {
     "small": SMALL,
     "one filter width": CharacterConvolutions(
-        embedding=3, filter_widths=(3,), filters=5, dense=(4,)
+        alphabet=ALPHABET, embedding=3, filter_widths=(3,), filters=5, dense=(4,)
     ),
     "width one and wide": CharacterConvolutions(
-        embedding=2, filter_widths=(1, 7), filters=3, dense=(5, 4, 3)
+        alphabet=ALPHABET, embedding=2, filter_widths=(1, 7), filters=3, dense=(5, 4, 3)
     ),
     "no dense layers": CharacterConvolutions(
-        embedding=4, filter_widths=(2, 5), filters=4, dense=()
+        alphabet=ALPHABET, embedding=4, filter_widths=(2, 5), filters=4, dense=()
     ),
-    "unscaled": CharacterConvolutions(embedding=3, filters=4, dense=(6,), pooling_scale=1.0),
+    "unscaled": CharacterConvolutions(
+        alphabet=ALPHABET, embedding=3, filters=4, dense=(6,), pooling_scale=1.0
+    ),
+    "n-grams": GRAMS,
+    "n-grams in one bucket": CharacterConvolutions(
+        alphabet=ALPHABET,
+        embedding=2,
+        filter_widths=(4,),
+        filters=3,
+        gram_orders=(2,),
+        gram_buckets=1,
+        gram_units=2,
+        dense=(),
+    ),
 }
+CALIBRATION = Calibration(scale=0.75, offset=-1.5, prior=0.01)
 THRESHOLDS = Thresholds(
     suspicious=Threshold(logit=0.5, false_positive_rate=0.01),
     malicious=Threshold(logit=1.5, false_positive_rate=0.001),
@@ -45,6 +71,8 @@ TEXTS = [
     "https://example.com/",
     "HTTP://EXAMPLE.COM:8080/A?B=C#D",
     "http://192.0.2.1/x.exe",
+    "http://192.0.2.1:8080/",
+    "ftp://user:word@www.example.com:443/%4cogin/?",
     "https://b\u00fccher.example/\u30ed\u30b0\u30a4\u30f3",
     "tab\tand\x00nul\x7f",
     "lone \ud800 surrogate",
@@ -68,7 +96,7 @@ def random_tensors(sizes: CharacterConvolutions, seed: int = 0) -> Tensors:
 
 
 def featurise(texts: Sequence[str], width: int = WIDTH) -> CharacterCodes:
-    return CharacterFeaturiser(width=width)(texts)
+    return UrlFeaturiser(width=width)(texts)
 
 
 def defined_logits(
@@ -99,6 +127,16 @@ def _defined_logit(
             summed = np.einsum("je,jef->f", window, weights[f"convolution_{width}/kernel"])
             total += np.maximum(summed + weights[f"convolution_{width}/bias"], 0)
         pooled.append(total * sizes.pooling_scale)
+    if sizes.gram_buckets:
+        buckets = [
+            bucket
+            for order in sizes.gram_orders
+            for bucket in defined_buckets(codes.tolist(), order, sizes.gram_buckets)
+        ]
+        total = np.zeros(sizes.gram_units)
+        for bucket in buckets:
+            total += weights["grams/vectors"][bucket]
+        pooled.append(total / sqrt(max(1, len(buckets))))
     hidden = np.concatenate(pooled)
     for number in range(1, len(sizes.dense) + 1):
         layer = hidden @ weights[f"dense_{number}/kernel"] + weights[f"dense_{number}/bias"]
@@ -106,11 +144,37 @@ def _defined_logit(
     return float((hidden @ weights["logit/kernel"] + weights["logit/bias"])[0])
 
 
+def defined_buckets(codes: list[int], order: int, buckets: int) -> list[int]:
+    """The hash of `models.characters.grams` in whole numbers without end.
+
+    A text without codes has no n-grams, though two markers stand around it.
+    """
+    marked = [255, *codes, 255] if codes else []
+    found = []
+    for first in range(len(marked) - order + 1):
+        h = order
+        for code in marked[first : first + order]:
+            h = (h * 16777619 + code) % 2**32
+        h ^= h // 2**15
+        h = h * 739982445 % 2**32
+        h ^= h // 2**12
+        found.append(h % buckets)
+    return found
+
+
 def save_artefact(
-    folder: Path, sizes: CharacterConvolutions = SMALL, *, seed: int = 0, width: int = WIDTH
+    folder: Path,
+    sizes: CharacterConvolutions = SMALL,
+    *,
+    seed: int = 0,
+    width: int = WIDTH,
+    precision: str = "float32",
 ) -> Tensors:
-    """Write an artefact of a random network; returns its weights."""
-    tensors = random_tensors(sizes, seed)
+    """Write an artefact of a random network; returns its weights as they are computed with."""
+    stored = {
+        name: tensor.astype(precision) for name, tensor in random_tensors(sizes, seed).items()
+    }
+    tensors = {name: tensor.astype(np.float32) for name, tensor in stored.items()}
     texts = golden_texts(width)
     logits = TablesEngine(sizes, tensors).logits(featurise(texts, width))
     artefact.save(
@@ -119,9 +183,10 @@ def save_artefact(
         name="url",
         version=7,
         sizes=sizes,
-        featuriser=CharacterFeaturiser(width=width),
+        featuriser=UrlFeaturiser(width=width),
+        calibration=CALIBRATION,
         thresholds=THRESHOLDS,
-        tensors=tensors,
+        tensors=stored,
         golden=list(zip(texts, logits.tolist(), strict=True)),
         history={"created_at": "2026-01-02T03:04:05+00:00"},
     )
