@@ -30,7 +30,8 @@ class CharacterConvolutions:
         embedding: Numbers a character is embedded in.
         filter_widths: Characters that one filter of each convolution sees.
         filters: Filters of each convolution.
-        gram_orders: Characters of the n-grams of the wide part (`models.characters.grams`).
+        gram_orders: Characters of the n-grams of the wide part (`models.characters.grams`), 2 or
+            more.
         gram_buckets: Vectors of its table, a power of two; 0 for no wide part.
         gram_units: Numbers of each vector.
         dense: Units of each dense layer.
@@ -84,6 +85,9 @@ class CharacterConvolutions:
                 f"gram_buckets {buckets} with gram_orders {orders} and gram_units {units}: "
                 "expected a power of two with orders and units, or 0 with none"
             )
+        if 1 in orders:
+            # It would be a marker alone, for which no character of the text accounts.
+            raise ArtefactError(f"gram_orders {orders} hold an order below 2")
         architecture = cls(
             alphabet=_size(given["alphabet"], "alphabet", MOST_CODES),
             embedding=_size(given["embedding"], "embedding"),

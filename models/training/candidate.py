@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.artefact import Artefact
 from models.detectors import Detector
 from models.engines.contract import Engine
 from models.features import Featuriser
@@ -28,15 +29,27 @@ class Candidate:
         detector: The row of the table.
         sizes: Of the network.
         featuriser: What it sees.
-        tensors: Weights, float16, by name.
+        tensors: Weights as stored, by name.
         engine: Evaluates them.
     """
 
     detector: Detector
     sizes: Sizes
     featuriser: Featuriser
-    tensors: Mapping[str, NDArray[np.float16]]
+    tensors: Mapping[str, NDArray[np.floating]]
     engine: Engine
+
+    @classmethod
+    def of_artefact(cls, artefact: Artefact) -> Candidate:
+        """The network of an artefact, as it is stored."""
+        featuriser = artefact.featuriser()
+        return cls(
+            detector=artefact.detector,
+            sizes=artefact.sizes,
+            featuriser=featuriser,
+            tensors=artefact.tensors,
+            engine=artefact.engine("tables"),
+        )
 
     @classmethod
     def of(

@@ -67,6 +67,42 @@ def publish(
         EngineError: an engine does not give the logits that the stored weights gave.
     """
     candidate, chosen = made.candidate, made.chosen
+    artefact.refuse_to_overwrite(output)
+    tell(made, output, measured=measured, recipe=recipe, command=command)
+    subjects = recipe.golden(candidate.featuriser)
+    golden = list(zip(subjects, candidate.logits(subjects).tolist(), strict=True))
+    digest = artefact.save(
+        output,
+        detector=candidate.detector,
+        name=name,
+        version=version,
+        sizes=candidate.sizes,
+        featuriser=candidate.featuriser,
+        calibration=chosen.calibration,
+        thresholds=chosen.thresholds,
+        tensors=candidate.tensors,
+        golden=golden,
+        history=made.history,
+    )
+    written = artefact.load(output)
+    for engine in candidate.detector.family.engines:
+        written.engine(engine)
+    return digest
+
+
+def tell(
+    made: Published, output: Path, *, measured: Labelled, recipe: Recipe, command: str
+) -> None:
+    """Draw the pictures, and write report and card.
+
+    Args:
+        made: What is known.
+        output: Folder, made if it is missing.
+        measured: Rows that pictures show.
+        recipe: Of the detector.
+        command: That trains such a model anew, for the card.
+    """
+    candidate, chosen = made.candidate, made.chosen
     pictures = _pictures(made, measured, output)
     drawn, excited = portrait.draw(candidate, measured, recipe, chosen.thresholds, output)
     found = replace(made.findings, pictures=(*pictures, *drawn), filters=excited or ())
@@ -91,25 +127,6 @@ def publish(
         findings=found,
         command=command,
     )
-    subjects = recipe.golden(candidate.featuriser)
-    golden = list(zip(subjects, candidate.logits(subjects).tolist(), strict=True))
-    digest = artefact.save(
-        output,
-        detector=candidate.detector,
-        name=name,
-        version=version,
-        sizes=candidate.sizes,
-        featuriser=candidate.featuriser,
-        calibration=chosen.calibration,
-        thresholds=chosen.thresholds,
-        tensors=candidate.tensors,
-        golden=golden,
-        history=made.history,
-    )
-    written = artefact.load(output)
-    for engine in candidate.detector.family.engines:
-        written.engine(engine)
-    return digest
 
 
 def _pictures(made: Published, measured: Labelled, output: Path) -> list[Picture]:

@@ -16,6 +16,7 @@ from workers.cli.labelled_data import (
     SplitColumn,
     TextColumn,
     columns,
+    refuse_without_extra,
 )
 from workers.cli.work import DETECTORS
 from workers.errors import ConfigurationError
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 
     from models.artefact import Artefact
     from models.engines.contract import Engine
+    from models.training.comparison import Rival
     from models.training.data import Columns, Labelled
     from models.training.evaluation import Evaluation
+
+# Characters of a page that are shown of it.
+_EXCERPT = 200
 
 
 def _verb(detector: str, noun: str) -> Callable[..., None]:
@@ -54,37 +59,69 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             int,
             typer.Option(min=0, help="Show as many of the mistakes farthest off of each label."),
         ] = 0,
+        baselines: Annotated[
+            bool,
+            typer.Option(
+                "--baselines", help="Fit other methods to the train rows and measure them too."
+            ),
+        ] = False,
+        report: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FOLDER",
+                help="Write the report, with pictures, and the model card.",
+                show_default=False,
+            ),
+        ] = None,
         as_json: Annotated[
             bool, typer.Option("--json", help="Print one JSON object, with texts as they are.")
         ] = False,
-        text_column: TextColumn = "text",
+        text_column: TextColumn = None,
         label_column: LabelColumn = "label",
         split_column: SplitColumn = "split",
         source_column: SourceColumn = "source",
-        group_column: GroupColumn = "group",
+        group_column: GroupColumn = None,
     ) -> None:
-        named = columns(
+        refuse_without_extra()
+        artefact, running = _engine(detector, model, engine)
+        from models.detectors import named  # noqa: PLC0415
+        from models.training import evaluation  # noqa: PLC0415
+        from models.training.data import fingerprint  # noqa: PLC0415
+
+        recipe = named(artefact.detector.recipe)
+        own = columns(
+            recipe.columns,
             text=text_column,
             label=label_column,
             split=split_column,
             source=source_column,
             group=group_column,
         )
-        from models.training import evaluation  # noqa: PLC0415
-        from models.training.data import fingerprint  # noqa: PLC0415
+        rows = _rows(data, split, own, artefact)
+        logits = evaluation.score(running, artefact.featuriser(), rows.subjects)
+        figures = evaluation.evaluate(
+            logits,
+            rows.labels,
+            rows.sources,
+            artefact.thresholds,
+            columns=recipe.set_apart(rows),
+            dates=rows.dates if any(rows.dates) else None,
+        )
+        rivals = _rivals(artefact, data, own, rows) if baselines else ()
+        if report is not None:
+            from models.training.reporting import report_on  # noqa: PLC0415
 
-        artefact, running = _engine(detector, model, engine)
-        rows = _rows(data, split, named)
-        logits = evaluation.score(running, artefact.featuriser(), rows.texts)
-        figures = evaluation.evaluate(logits, rows.labels, rows.sources, artefact.thresholds)
+            report_on(artefact, data, own, rows, rivals or None, report)
         mistakes = evaluation.worst(logits, rows.labels, worst)
         told = _told(rows, logits, mistakes)
         used = running.describe().engine
         if as_json:
             about = {"sha256": fingerprint(data), "split": split}
-            _print_json(artefact, used, about, figures, told)
+            _print_json(artefact, used, about, figures, told, rivals)
         else:
-            _print(artefact, used, split, figures, told)
+            _print(artefact, used, split, figures, told, rivals)
+            if report is not None:
+                typer.echo(f"Report: {report / 'report.md'}")
 
     evaluate.__doc__ = f"""Measure an artefact on labelled {noun}.
 
@@ -109,10 +146,10 @@ def _engine(detector: str, model: Path | None, engine: str) -> tuple[Artefact, E
     return artefact, artefact.engine(choose(engine))
 
 
-def _rows(data: Path, split: str, named: Columns) -> Labelled:
+def _rows(data: Path, split: str, named: Columns, artefact: Artefact) -> Labelled:
     from models.training.data import load  # noqa: PLC0415
 
-    (rows,) = load(data, (split,), named)
+    (rows,) = load(data, (split,), named, pages=artefact.detector.subject == "page")
     if not len(rows):
         raise ConfigurationError(
             f"Option --split has value '{split}', but {data} has no such rows; "
@@ -121,13 +158,28 @@ def _rows(data: Path, split: str, named: Columns) -> Labelled:
     return rows
 
 
+def _rivals(artefact: Artefact, data: Path, named: Columns, rows: Labelled) -> tuple[Rival, ...]:
+    from models.training.baselines.table import baselines_of  # noqa: PLC0415
+    from models.training.comparison import Rows, fit_and_measure  # noqa: PLC0415
+
+    parts = [_rows(data, split, named, artefact) for split in ("train", "validation")]
+    train, validation, measured = (
+        Rows(subjects=part.subjects, labels=part.labels, sources=part.sources)
+        for part in (*parts, rows)
+    )
+    return tuple(
+        fit_and_measure(baseline, train, validation, measured)
+        for baseline in baselines_of(artefact.detector.name)
+    )
+
+
 def _told(
     rows: Labelled, logits: NDArray[np.float32], mistakes: Sequence[NDArray[np.int64]]
 ) -> dict[str, list[dict[str, Any]]]:
     return {
         label: [
             {
-                "text": rows.texts[row],
+                "text": _shown(rows.subjects[row]),
                 "logit": float(logits[row]),
                 "source": rows.sources[row],
             }
@@ -137,12 +189,20 @@ def _told(
     }
 
 
+def _shown(subject: str | bytes) -> str:
+    """A text as it is, the beginning of a page."""
+    if isinstance(subject, str):
+        return subject
+    return subject[:_EXCERPT].decode("utf-8", "replace")
+
+
 def _print_json(
     artefact: Artefact,
     engine: str,
     about: dict[str, str],
     figures: Evaluation,
     mistakes: dict[str, list[dict[str, Any]]],
+    rivals: Sequence[Rival],
 ) -> None:
     import json  # noqa: PLC0415 - unlike orjson it takes lone surrogates
 
@@ -155,6 +215,7 @@ def _print_json(
         "engine": engine,
         "data": about,
         "figures": figures.as_json(),
+        "rivals": [rival.as_json() for rival in rivals],
         "worst": mistakes,
     }
     typer.echo(json.dumps(told, indent=1))
@@ -166,6 +227,7 @@ def _print(
     split: str,
     figures: Evaluation,
     mistakes: dict[str, list[dict[str, Any]]],
+    rivals: Sequence[Rival],
 ) -> None:
     from models.training import report  # noqa: PLC0415
     from schemas.text import defang  # noqa: PLC0415
@@ -173,7 +235,10 @@ def _print(
 
     print_table(
         report.HEADS,
-        [report.cells(part) for part in report.comparable(figures)],
+        [
+            *(report.cells(part) for part in report.comparable(figures)),
+            *([rival.name, *report.cells(rival.evaluation.everything)[1:]] for rival in rivals),
+        ],
         title=f"{artefact.name} {artefact.version} on {split}, engine {engine}",
     )
     thresholds = artefact.thresholds

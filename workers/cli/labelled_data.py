@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,8 +26,15 @@ Data = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+_FROM_RECIPE = "Default: as the detector's data has it."
 TextColumn = Annotated[
-    str, typer.Option(metavar="NAME", help="Column of the text.", rich_help_panel=_PANEL)
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Column of the text, or of the page. {_FROM_RECIPE}",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
 ]
 LabelColumn = Annotated[
     str,
@@ -57,29 +65,50 @@ SourceColumn = Annotated[
     ),
 ]
 GroupColumn = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
+        show_default=False,
         help=(
             "Column of what must not cross splits, such as a domain, if there is one; by "
-            "default rows with the same text belong together."
+            f"default rows with the same text belong together. {_FROM_RECIPE}"
         ),
         rich_help_panel=_PANEL,
     ),
 ]
 
 
-def columns(*, text: str, label: str, split: str, source: str, group: str) -> Columns:
+def columns(
+    own: Columns, *, text: str | None, label: str, split: str, source: str, group: str | None
+) -> Columns:
     """Names of columns as the data's reader takes them.
 
-    Raises:
-        ConfigurationError: what reads labelled data is not installed.
+    Args:
+        own: Those of the detector's recipe.
+        text: Given by an option, or None.
+        label: As above.
+        split: As above.
+        source: As above.
+        group: Given by an option, or None.
     """
-    if find_spec("pyarrow") is None:
+    return replace(
+        own,
+        text=text or own.text,
+        label=label,
+        split=split,
+        source=source,
+        group=group or own.group,
+    )
+
+
+def refuse_without_extra() -> None:
+    """See that what reads labelled data is installed.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if missing := [name for name in ("pyarrow", "sklearn", "matplotlib") if not find_spec(name)]:
         raise ConfigurationError(
-            "Labelled data is read with pyarrow, which is not installed; "
+            f"Labelled data is read, compared and drawn with {', '.join(missing)}, not installed; "
             "install fishweir with its extra: pip install 'fishweir[train]'"
         )
-    from models.training.data import Columns  # noqa: PLC0415
-
-    return Columns(text=text, label=label, split=split, source=source, group=group)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
-from contextlib import contextmanager
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
@@ -19,19 +19,120 @@ from workers.cli.labelled_data import (
     SplitColumn,
     TextColumn,
     columns,
+    refuse_without_extra,
 )
+from workers.cli.training_progress import observer
 from workers.cli.work import DETECTORS
+from workers.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from models.training.policy import EpochReport
-    from models.training.run import Observer, Trained
+    from models.training.recipe import Recipe
+    from models.training.run import Trained
 
-# Lines of progress where there is no bar; an epoch of a million rows takes some minutes.
-_REPORT_SECONDS: Final = 30.0
 _INTERRUPTED: Final = 130
 _FIT: Final = "Fitting"
+_TRIALS: Final = "Trials for the report"
+_RECIPE: Final = "Default: the recipe's."
+T = TypeVar("T")
+
+_Epochs = Annotated[
+    int | None,
+    typer.Option(min=1, help=f"Passes over the data at most. {_RECIPE}", rich_help_panel=_FIT),
+]
+_Patience = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help=f"Epochs without a better detection on validation after which to stop. {_RECIPE}",
+        rich_help_panel=_FIT,
+    ),
+]
+_BatchSize = Annotated[
+    int | None, typer.Option(min=1, help=f"Rows a step. {_RECIPE}", rich_help_panel=_FIT)
+]
+_LearningRate = Annotated[
+    float | None,
+    typer.Option(min=1e-9, help=f"Highest learning rate. {_RECIPE}", rich_help_panel=_FIT),
+]
+_Width = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65_536,
+        help=f"Characters of a text that the network sees. {_RECIPE}",
+        rich_help_panel=_FIT,
+    ),
+]
+_Seed = Annotated[
+    int,
+    typer.Option(min=0, max=2**32 - 1, help="Of weights, dropout and order.", rich_help_panel=_FIT),
+]
+_Deterministic = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="The same digest from the same command on the same machine, somewhat slower.",
+        rich_help_panel=_FIT,
+    ),
+]
+_Teacher = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Artefact whose scores are learned beside the labels; several are averaged.",
+        show_default=False,
+        rich_help_panel=_FIT,
+    ),
+]
+_Distillation = Annotated[
+    float,
+    typer.Option(
+        min=0.0, max=1.0, help="Weight of the teachers against the labels.", rich_help_panel=_FIT
+    ),
+]
+_WithTrials = Annotated[
+    bool,
+    typer.Option(
+        "--trials",
+        help="Fit baselines, leave out each feed in turn, try other seeds; for the report.",
+        rich_help_panel=_TRIALS,
+    ),
+]
+_TrialShare = Annotated[
+    float,
+    typer.Option(
+        min=0.001,
+        max=1.0,
+        help="Share of the rows that networks of trials see.",
+        rich_help_panel=_TRIALS,
+    ),
+]
+_TrialEpochs = Annotated[
+    int, typer.Option(min=1, help="Passes over them.", rich_help_panel=_TRIALS)
+]
+_TrialSeeds = Annotated[
+    int, typer.Option(min=0, help="Seeds to try; 0 for none.", rich_help_panel=_TRIALS)
+]
+_TrainBefore = Annotated[
+    str,
+    typer.Option(
+        metavar="DATE",
+        help="Time split: train on malicious rows first seen before this date (YYYY-MM-DD).",
+        show_default=False,
+        rich_help_panel=_TRIALS,
+    ),
+]
+_MeasureFrom = Annotated[
+    str,
+    typer.Option(
+        metavar="DATE",
+        help="Time split: measure on those first seen from this date on.",
+        show_default=False,
+        rich_help_panel=_TRIALS,
+    ),
+]
 
 
 def _verb(detector: str, noun: str) -> Callable[..., None]:
@@ -58,84 +159,86 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             str, typer.Option(metavar="NAME", help="Name of the model in verdicts.")
         ] = detector,
         version: Annotated[int, typer.Option(min=1, help="Version of the model.")] = 1,
-        epochs: Annotated[
-            int, typer.Option(min=1, help="Passes over the data at most.", rich_help_panel=_FIT)
-        ] = 8,
-        patience: Annotated[
-            int,
-            typer.Option(
-                min=1,
-                help="Epochs without a better detection on validation after which to stop.",
-                rich_help_panel=_FIT,
-            ),
-        ] = 3,
-        batch_size: Annotated[
-            int, typer.Option(min=1, help="Rows a step.", rich_help_panel=_FIT)
-        ] = 1024,
-        learning_rate: Annotated[
-            float, typer.Option(min=1e-9, help="Highest learning rate.", rich_help_panel=_FIT)
-        ] = 1.5e-3,
-        seed: Annotated[
-            int,
-            typer.Option(
-                min=0,
-                max=2**32 - 1,
-                help="Of weights, dropout and order.",
-                rich_help_panel=_FIT,
-            ),
-        ] = 0,
-        width: Annotated[
-            int,
-            typer.Option(
-                min=1,
-                max=65_536,
-                help="Characters of a text that the network sees.",
-                rich_help_panel=_FIT,
-            ),
-        ] = 160,
-        text_column: TextColumn = "text",
+        epochs: _Epochs = None,
+        patience: _Patience = None,
+        batch_size: _BatchSize = None,
+        learning_rate: _LearningRate = None,
+        width: _Width = None,
+        seed: _Seed = 0,
+        deterministic: _Deterministic = False,
+        teacher: _Teacher = None,
+        distillation: _Distillation = 0.5,
+        trials: _WithTrials = False,
+        trial_share: _TrialShare = 0.2,
+        trial_epochs: _TrialEpochs = 2,
+        trial_seeds: _TrialSeeds = 3,
+        train_before: _TrainBefore = "",
+        measure_from: _MeasureFrom = "",
+        text_column: TextColumn = None,
         label_column: LabelColumn = "label",
         split_column: SplitColumn = "split",
         source_column: SourceColumn = "source",
-        group_column: GroupColumn = "group",
+        group_column: GroupColumn = None,
     ) -> None:
-        named = columns(
-            text=text_column,
-            label=label_column,
-            split=split_column,
-            source=source_column,
-            group=group_column,
-        )
+        refuse_without_extra()
         # TensorFlow warns of retracing, which is meant: once for each width of batches.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         from models.backend import load_keras  # noqa: PLC0415
 
         load_keras()
+        from models.artefact import load as load_artefact  # noqa: PLC0415
         from models.detectors import DETECTORS as KNOWN  # noqa: PLC0415
+        from models.detectors import named  # noqa: PLC0415
         from models.training import run  # noqa: PLC0415
-        from models.training.batches import BatchPlan  # noqa: PLC0415
-        from models.training.policy import FitPolicy  # noqa: PLC0415
         from models.training.settings import TrainingSettings  # noqa: PLC0415
+        from models.training.trials import Trials  # noqa: PLC0415
 
-        settings = TrainingSettings(
+        recipe = named(KNOWN[detector].recipe)
+        if width is not None:
+            recipe = _widened(recipe, detector, width)
+        teachers = [load_artefact(folder) for folder in teacher or ()]
+        settings = TrainingSettings.of(
+            recipe,
             seed=seed,
-            width=width,
-            policy=FitPolicy(epochs=epochs, patience=patience, learning_rate=learning_rate),
-            plan=BatchPlan(size=batch_size, seed=seed),
-            columns=named,
+            policy=_with(
+                recipe.policy, epochs=epochs, patience=patience, learning_rate=learning_rate
+            ),
+            plan=_with(recipe.plan, size=batch_size, seed=seed),
+            columns=columns(
+                recipe.columns,
+                text=text_column,
+                label=label_column,
+                split=split_column,
+                source=source_column,
+                group=group_column,
+            ),
+            teachers=tuple(artefact.digest for artefact in teachers),
+            distillation=distillation,
+            deterministic=deterministic,
         )
         target = output or Path("runs", detector, str(version))
         try:
-            with _observer() as observer:
+            with observer() as told:
                 trained = run.train(
                     data,
                     detector=KNOWN[detector],
                     output=target,
                     work=work_folder or target.with_name(f"{target.name}.work"),
                     settings=settings,
-                    observer=observer,
+                    observer=told,
                     name=name,
                     version=version,
+                    teachers=teachers,
+                    trials=Trials(
+                        share=trial_share,
+                        epochs=trial_epochs,
+                        seeds=trial_seeds,
+                        later_than=train_before,
+                        until=measure_from,
+                    )
+                    if trials
+                    else None,
+                    command=" ".join(["weir", *sys.argv[1:]]),
                 )
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on after the last epoch.", err=True)
@@ -151,6 +254,20 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
     return train
 
 
+def _with(own: T, **given: object) -> T:
+    """A policy with what was given in place of its own."""
+    return replace(own, **{key: value for key, value in given.items() if value is not None})  # type: ignore[type-var]
+
+
+def _widened(recipe: Recipe, detector: str, width: int) -> Recipe:
+    if not hasattr(recipe.featuriser, "width"):
+        raise ConfigurationError(
+            f"Option --width has value {width}, but detector '{detector}' reads its subjects "
+            "whole; leave it out"
+        )
+    return replace(recipe, featuriser=replace(recipe.featuriser, width=width))  # type: ignore[type-var]
+
+
 def _summarise(trained: Trained) -> None:
     from models.training import report  # noqa: PLC0415
     from workers.cli.terminal import print_table, printer  # noqa: PLC0415
@@ -164,66 +281,6 @@ def _summarise(trained: Trained) -> None:
     console = printer()
     console.print(f"Report: {trained.folder / report.MARKDOWN}")
     console.print(f"Artefact: {trained.folder}, digest {trained.digest}")
-
-
-@contextmanager
-def _observer() -> Iterator[Observer]:
-    from workers.cli.terminal import printer  # noqa: PLC0415
-
-    console = printer(err=True)
-    if not console.is_terminal:
-        yield _Lines()
-        return
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}"),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress:
-        task = progress.add_task("steps", total=None, loss=float("nan"))
-
-        class Bar(_Lines):
-            def step(self, done: int, steps: int, loss: float) -> None:
-                progress.update(task, completed=done, total=steps, loss=loss)
-
-            def say(self, line: str) -> None:
-                console.print(line)
-
-        yield Bar()
-
-
-class _Lines:
-    """Says in lines how the training goes on."""
-
-    def __init__(self) -> None:
-        self._said_at = time.monotonic()
-
-    def stage(self, what: str) -> None:
-        self.say(what)
-
-    def step(self, done: int, steps: int, loss: float) -> None:
-        if time.monotonic() - self._said_at >= _REPORT_SECONDS:
-            self._said_at = time.monotonic()
-            self.say(f"Step {done:,} of {steps:,}, loss {loss:.4f}")
-
-    def epoch(self, ended: EpochReport) -> None:
-        detected = ", ".join(f"{share:.2%} at {rate:g}" for rate, share in ended.detection.items())
-        self.say(
-            f"Epoch {ended.epoch}: loss {ended.loss:.4f}, AUC {ended.area:.4f}, detected {detected}"
-        )
-
-    def say(self, line: str) -> None:
-        typer.echo(line, err=True)
 
 
 def register(app: typer.Typer) -> None:
