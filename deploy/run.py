@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Events of each detector that has a model; a worker is started for each.
+# Events of each detector; a worker is started for each.
 SAMPLES = {
     "url": HERE / "sample" / "urls.jsonl.gz",
+    "html": HERE / "sample" / "pages.jsonl.gz",
+    "path": HERE / "sample" / "paths.jsonl.gz",
 }
 LAUNCHER = HERE / "kafka" / "launcher.py"
 # Exit codes of the launcher that mean: this machine cannot run a broker.

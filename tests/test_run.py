@@ -35,9 +35,23 @@ def _accounted(lines: list[str], log: str) -> None:
     found = LAST.fullmatch(lines[-1])
     assert found is not None, lines[-5:]
     events, verdicts, dead = map(int, found.groups()[:3])
-    assert (events, verdicts, dead, found[4]) == (3904, 3898, 6, log)
+    assert (events, verdicts, dead, found[4]) == (6526, 6506, 20, log)
+    topics = ("telemetry.urls", "telemetry.html", "telemetry.paths")
+    told = [lines[lines.index(topic) + 1 :][:3] for topic in topics]
+    assert [[_number(line) for line in account] for account in told] == [
+        [3904, 3898, 6],
+        [221, 213, 8],
+        [2401, 2395, 6],
+    ]
     assert sum(line.startswith("Score: ") for line in lines) > 100
     assert not [line for line in lines if "\x1b" in line], "plain when not a terminal"
+
+
+def _number(line: str) -> int:
+    """The first number of a line of the account."""
+    found = re.search(r"[0-9][0-9,]*", line)
+    assert found is not None, line
+    return int(found[0].replace(",", ""))
 
 
 @pytest.mark.kafka

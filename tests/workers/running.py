@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,8 @@ from workers.judge import Judge
 from workers.log.contract import Log, TopicPartition
 from workers.log.memory import MemoryLog
 from workers.log.memory_broker import MemoryBroker
-from workers.log.memory_topic import StoredRecord
+from workers.log.memory_topic import DEFAULT_MAX_MESSAGE_BYTES, StoredRecord
+from workers.message_sizes import MAX_MESSAGE_BYTES, topic_configs
 from workers.pipeline import Pipeline
 from workers.settings.policies import Settings
 from workers.settings.resolve import Given, load
@@ -28,29 +29,39 @@ GROUP = "fishweir-url"
 LONG = 60.0
 
 
-def settings(**options: str) -> Settings:
+def settings(detector: str = "url", **options: str) -> Settings:
     """Settings of a worker, as the command line would make them."""
     given = Given(options={"commit_interval_ms": "10", "max_delay_ms": "5", **options})
-    return load(given, detector="url").settings
+    return load(given, detector=detector).settings
 
 
 @dataclass(slots=True)
 class World:
-    """Topics in memory."""
+    """Topics of a detector in memory."""
 
     partitions: int = 2
     broker: MemoryBroker = field(default_factory=MemoryBroker)
+    detector: str = "url"
+    input: str = field(init=False)
+    dead: str = field(init=False)
 
     def __post_init__(self) -> None:
-        for topic in (INPUT, VERDICTS, DEAD):
-            self.broker.create_topic(topic, self.partitions)
+        told = settings(self.detector)
+        self.input, self.dead = told.topics.input_topic, told.topics.dead_letter_topic
+        for topic, config in topic_configs(told).items():
+            most = int(config.get(MAX_MESSAGE_BYTES, DEFAULT_MAX_MESSAGE_BYTES))
+            self.broker.create_topic(topic, self.partitions, max_message_bytes=most)
+
+    @property
+    def group(self) -> str:
+        return f"fishweir-{self.detector}"
 
     def log(self) -> MemoryLog:
-        return MemoryLog(self.broker, GROUP)
+        return MemoryLog(self.broker, self.group)
 
-    def feed(self, values: list[bytes | None] | list[bytes]) -> None:
+    def feed(self, values: Sequence[bytes | None]) -> None:
         for number, value in enumerate(values):
-            self.broker.append(INPUT, value, partition=number % self.partitions)
+            self.broker.append(self.input, value, partition=number % self.partitions)
 
     def records(self, topic: str) -> list[StoredRecord]:
         with self.broker.changed:
@@ -66,18 +77,18 @@ class World:
     def causes(self) -> list[Cause]:
         return [
             Cause((dict(record.headers)["weir-cause"] or b"").decode())
-            for record in self.records(DEAD)
+            for record in self.records(self.dead)
         ]
 
     def ends(self) -> dict[TopicPartition, int]:
         with self.broker.changed:
             return {
-                TopicPartition(INPUT, number): partition.end
-                for number, partition in enumerate(self.broker.topic(INPUT).partitions)
+                TopicPartition(self.input, number): partition.end
+                for number, partition in enumerate(self.broker.topic(self.input).partitions)
             }
 
     def committed(self) -> dict[TopicPartition, int]:
-        return self.broker.committed(GROUP)
+        return self.broker.committed(self.group)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Block until it holds.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
+import orjson
 import pytest
 import structlog
 from numpy.typing import NDArray
@@ -349,10 +350,15 @@ def test_a_dead_letter_that_no_topic_takes_is_cut(judge: Judge) -> None:
 
 
 class NotANumber:
-    """An engine that gives no number for some texts."""
+    """An engine that gives no number for one text."""
+
+    POISON = "http://poison.example/"
 
     def __init__(self, artefact: Artefact) -> None:
         self._engine = artefact.engine("tables")
+        poison = artefact.featuriser()([self.POISON])
+        assert isinstance(poison, CharacterCodes)
+        self._poison = poison.codes[0]
 
     def warm(self, rows: int) -> None:
         pass
@@ -360,7 +366,7 @@ class NotANumber:
     def logits(self, features: Features) -> NDArray[np.float32]:
         logits = self._engine.logits(features)
         assert isinstance(features, CharacterCodes)
-        logits[features.codes[:, 0] == ord("!")] = np.nan
+        logits[(features.codes == self._poison).all(axis=1)] = np.nan
         return logits
 
     def describe(self) -> EngineDescription:
@@ -370,12 +376,13 @@ class NotANumber:
 def test_a_text_without_a_finite_logit_is_one_dead_letter(artefact: Artefact) -> None:
     world = World()
     judge = Judge(artefact, NotANumber(artefact), EvidencePolicy())
-    world.feed([*distinct(20), b'{"url": "!poison"}', *distinct(20)])
+    poison = orjson.dumps({"url": NotANumber.POISON})
+    world.feed([*distinct(20), poison, *distinct(20)])
     with running(world.log(), judge, settings()):
         world.wait_all_committed()
     assert len(world.verdicts()) == 40
     (letter,) = world.records(DEAD)
-    assert letter.value == b'{"url": "!poison"}'
+    assert letter.value == poison
     assert dict(letter.headers)["weir-cause"] == b"not-finite"
     assert dict(letter.headers)["weir-stage"] == b"score"
 

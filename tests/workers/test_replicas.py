@@ -5,107 +5,22 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
 
 import orjson
 import pytest
 
 from schemas.dead_letter import origin
 from tests.broker.node import RunningNode
+from tests.workers.fleet import LONG, Fleet, Reader
 from tests.workers.telemetry import distinct
-from workers.log import topics
-from workers.log.connection import Connection
-from workers.log.contract import Outgoing, Records, Source, TopicPartition
+from workers.log.contract import Outgoing, Records, TopicPartition
 from workers.log.kafka import KafkaLog
 
 EVENTS = 20_000
 BAD_EVERY = 500
-PARTITIONS = 4
-LONG = 240.0
-
-
-class Reader:
-    """Reads a topic from its beginning, as a group of its own; a context manager."""
-
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        log = KafkaLog(
-            Connection(bootstrap_servers=bootstrap_servers, group_id=f"reader-{uuid.uuid4().hex}")
-        )
-        self.source: Source = log.source()
-        self.source.subscribe(topic, self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.source.close()
-
-    def on_assigned(self, partitions: object) -> None: ...
-
-    def on_revoked(self, partitions: object) -> None: ...
-
-    def on_lost(self, partitions: object) -> None: ...
-
-    def until(self, enough: Callable[[], bool], take: Callable[[Records], None]) -> None:
-        deadline = time.monotonic() + LONG
-        while not enough():
-            assert time.monotonic() < deadline, "the workers do not get there"
-            take(self.source.poll(5_000, 1.0))
-
-
-class Fleet:
-    """Replicas of one worker."""
-
-    def __init__(self, bootstrap_servers: str, folder: Path) -> None:
-        self.bootstrap_servers = bootstrap_servers
-        self.suffix = uuid.uuid4().hex[:8]
-        self.input, self.verdicts, self.dead = (
-            f"{name}-{self.suffix}" for name in ("telemetry", "alerts", "dead")
-        )
-        self.connection = Connection(
-            bootstrap_servers=bootstrap_servers, group_id=f"fleet-{self.suffix}"
-        )
-        self._folder = folder
-        self._running: list[subprocess.Popen[bytes]] = []
-        topics.create(
-            self.connection, {self.input: PARTITIONS, self.verdicts: PARTITIONS, self.dead: 1}
-        )
-
-    def start(self) -> subprocess.Popen[bytes]:
-        journal = (self._folder / f"worker-{len(self._running)}.log").open("wb")
-        with journal:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "workers.cli", "work", "url"),
-                    *("--bootstrap-servers", self.bootstrap_servers),
-                    *("--input-topic", self.input),
-                    *("--verdict-topic", self.verdicts),
-                    *("--dead-letter-topic", self.dead),
-                    *("--group-id", f"fleet-{self.suffix}"),
-                    *("--session-timeout-ms", "10000", "--log-format", "json"),
-                ],
-                stderr=journal,
-            )
-        self._running.append(process)
-        return process
-
-    def journal(self, number: int) -> str:
-        return (self._folder / f"worker-{number}.log").read_text()
-
-    def lag(self) -> int:
-        """Records between the group's committed positions and the ends."""
-        (described,) = topics.describe(self.connection, [self.input])
-        return sum(partition.end - (partition.committed or 0) for partition in described.partitions)
-
-    def end(self) -> None:
-        for process in self._running:
-            process.kill()
-            process.wait(LONG)
 
 
 @pytest.fixture
@@ -124,8 +39,32 @@ def _values() -> list[bytes]:
 @pytest.mark.kafka
 @pytest.mark.timeout(600)
 def test_replicas_come_and_go_and_every_event_is_judged_once(fleet: Fleet) -> None:
-    values = _values()
-    bad = len(values[::BAD_EVERY])
+    _come_and_go(fleet, _values(), len(range(0, EVENTS, BAD_EVERY)))
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("detector", ["html", "path"])
+def test_replicas_of_the_other_workers_do_so_as_well(
+    kafka_node: RunningNode,
+    tmp_path: Path,
+    page_model: Path,
+    path_model: Path,
+    detector: str,
+) -> None:
+    model = {"html": page_model, "path": path_model}[detector]
+    values = [b'{"%s": "<p>%d"}' % (detector.encode(), row) for row in range(4_000)]
+    values[::BAD_EVERY] = [b'{"%s": 7}' % detector.encode()] * len(values[::BAD_EVERY])
+    options = ["--model", str(model)]
+    fleet = Fleet(kafka_node.bootstrap_servers, tmp_path, detector, options)
+    try:
+        _come_and_go(fleet, values, len(values[::BAD_EVERY]))
+    finally:
+        fleet.end()
+
+
+def _come_and_go(fleet: Fleet, values: Sequence[bytes], bad: int) -> None:
+    """Feed events to two replicas, replace one while they work, and account for every event."""
     first, second = fleet.start(), fleet.start()
     sink = KafkaLog(fleet.connection).sink()
     deliveries = [
@@ -136,7 +75,7 @@ def test_replicas_come_and_go_and_every_event_is_judged_once(fleet: Fleet) -> No
                 values=values[start : start + 1000],
             )
         )
-        for start in range(0, EVENTS, 1000)
+        for start in range(0, len(values), 1000)
     ]
     for delivery in deliveries:
         assert delivery.wait(LONG)
@@ -161,11 +100,11 @@ def test_replicas_come_and_go_and_every_event_is_judged_once(fleet: Fleet) -> No
         Reader(fleet.bootstrap_servers, fleet.verdicts) as alerts,
         Reader(fleet.bootstrap_servers, fleet.dead) as dead,
     ):
-        alerts.until(lambda: judged() >= EVENTS // 4, take)
+        alerts.until(lambda: judged() >= len(values) // 4, take)
         first.send_signal(signal.SIGTERM)
         assert first.wait(LONG) == 0, fleet.journal(0)
         third = fleet.start()
-        alerts.until(lambda: judged() == EVENTS - bad, take)
+        alerts.until(lambda: judged() == len(values) - bad, take)
         # It may have come too late for work, and is up to hear its signal all the same.
         alerts.until(lambda: "model loaded" in fleet.journal(2), take)
         dead.until(
@@ -178,7 +117,7 @@ def test_replicas_come_and_go_and_every_event_is_judged_once(fleet: Fleet) -> No
         # The workers are gone: nothing more may come.
         take(alerts.source.poll(5_000, 1.0))
 
-    assert sum(len(seen) for seen in ids.values()) == EVENTS - bad
+    assert sum(len(seen) for seen in ids.values()) == len(values) - bad
     assert all(count == 1 for seen in ids.values() for count in seen.values())
     assert set(letters.values()) == {1}
     assert fleet.lag() == 0

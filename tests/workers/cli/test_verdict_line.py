@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -153,8 +153,9 @@ def test_nothing_in_an_excerpt_can_drive_a_terminal(excerpt: str) -> None:
 
 
 def test_a_label_that_is_held_says_why() -> None:
-    held = of("http://192.0.2.1/", "benign") | {"held": "bare-ip-address"}
+    held = of("http://192.0.2.1/", "benign")
+    held["held"] = "bare-ip-address"
 
-    line = verdict_line(cast("Verdict", held))
+    line = verdict_line(held)
 
     assert line.plain.endswith("(Benign)  http://192.0.2.1/  held at benign: bare-ip-address")
