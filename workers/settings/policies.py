@@ -21,7 +21,8 @@ class BatchPolicy:
     one gathered, one waiting, one in each of the three steps and one before each, four published
     and not acknowledged. Five of those are unpacked besides, from the first step to the last. To
     that comes what the client has fetched and not given out yet: see
-    `workers.log.kafka_source`.
+    `workers.log.kafka_source`. On a topic of nothing but pages of 20 MiB that no codec makes
+    smaller, a replica was seen to take 1.1 GB, whether 40 or 90 of them waited.
 
     Attributes:
         max_batch: Most events in a batch.
