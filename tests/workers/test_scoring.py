@@ -81,8 +81,7 @@ def test_a_longer_text_is_cut_and_says_so(judge: Judge) -> None:
     long = b"http://a.example/" + b"x" * 1000
     (verdict,) = map(decode_verdict, Scorer(judge).texts([long]))
     assert verdict["truncated"]
-    assert verdict["characters_seen"] == 160
-    assert verdict["subject_length"] == len(long)
+    assert 100 < verdict["characters_seen"] < verdict["subject_length"] == len(long)
 
 
 @settings(max_examples=50, deadline=None)
