@@ -1,4 +1,7 @@
-"""One suite for every engine. Keras runs on the backend that KERAS_BACKEND names."""
+"""One suite for every engine of every kind of network.
+
+Keras runs on the backend that KERAS_BACKEND names.
+"""
 
 from __future__ import annotations
 
@@ -11,108 +14,106 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.artefact import load, verify
-from models.detectors import ENGINES, URL
+from models.characters.architecture import CharacterConvolutions
+from models.detectors import ENGINES, named
 from models.engines.contract import Engine
-from models.characters.codes import CharacterCodes
-from tests.models.networks import (
-    SMALL,
-    TEXTS,
-    WIDTH,
-    defined_logits,
-    featurise,
-    random_tensors,
-    save_artefact,
-)
+from models.errors import EngineError
+from tests.contracts.networks import CHOSEN, EVERY, Network
+from tests.models.networks import GRAMS, SMALL, save_artefact
 
-LARGEST = 2000
-# Sums of some hundred float32 products in another order.
+# Sums of some hundred to some thousand float32 products in another order.
 ROUNDING = 1e-5
 # Around the sizes that batches are cut into, and far from them.
-ROWS = (1, 2, 15, 16, 17, 63, 64, 65, 250, 256, 300, 1023, 1024, 1025, 1300, LARGEST)
-LENGTHS = (0, 1, 2, 3, 47, 48, 49, 95, 96, 97, WIDTH - 1, WIDTH, WIDTH + 1, 3 * WIDTH)
+ROWS = (
+    *(1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 250, 255, 256, 257, 300),
+    *(1023, 1024, 1025, 1300, 2000),
+)
 
 
-def many_texts(rows: int) -> list[str]:
-    lengths = np.random.default_rng(rows).choice(LENGTHS, rows)
-    return [
-        (f"https://example.com/{number}/" * 20)[:length]
-        for number, length in enumerate(lengths.tolist())
-    ]
+@pytest.fixture(scope="module", params=CHOSEN)
+def network(request: pytest.FixtureRequest) -> Network:
+    return EVERY[request.param]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    made = URL.engine(
-        request.param,
-        SMALL,
-        random_tensors(SMALL),
-        {"kind": "characters", "width": WIDTH, "alphabet": 128},
-    )
-    made.warm(LARGEST)
+def engine(request: pytest.FixtureRequest, network: Network) -> Engine:
+    made = network.engine(request.param)
+    made.warm(network.largest)
     return made
 
 
 @pytest.fixture(scope="module")
-def expected() -> NDArray[np.float64]:
+def expected(network: Network) -> NDArray[np.float64]:
     """Logits of the largest batch, by the network's definition."""
-    return defined_logits(SMALL, random_tensors(SMALL), featurise(many_texts(LARGEST)))
+    return network.define(network.features(network.many(network.largest)))
 
 
-def test_logits_are_those_of_the_definition(engine: Engine) -> None:
-    features = featurise(TEXTS)
-    logits = engine.logits(features)
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("network", EVERY.values(), ids=EVERY)
+def test_logits_are_those_of_the_definition(name: str, network: Network) -> None:
+    features = network.features(network.odd)
+    logits = network.engine(name).logits(features)
     assert logits.dtype == np.float32
-    assert logits.shape == (len(TEXTS),)
-    assert np.allclose(
-        logits, defined_logits(SMALL, random_tensors(SMALL), features), rtol=0, atol=1e-4
-    )
+    assert logits.shape == (len(network.odd),)
+    assert np.allclose(logits, network.define(features), rtol=0, atol=1e-4)
 
 
-def test_an_empty_batch_has_no_logits(engine: Engine) -> None:
-    logits = engine.logits(featurise([]))
+def test_an_empty_batch_has_no_logits(engine: Engine, network: Network) -> None:
+    logits = engine.logits(network.features([]))
     assert logits.shape == (0,)
     assert logits.dtype == np.float32
 
 
-@pytest.mark.parametrize("rows", ROWS)
-def test_a_text_has_its_logit_in_a_batch_of_any_size(
-    engine: Engine, expected: NDArray[np.float64], rows: int
+def test_a_subject_has_its_logit_in_a_batch_of_any_size(
+    engine: Engine, network: Network, expected: NDArray[np.float64]
 ) -> None:
-    features = featurise(many_texts(LARGEST)).rows(slice(0, rows))
-    assert np.allclose(engine.logits(features), expected[:rows], rtol=0, atol=1e-4)
+    features = network.features(network.many(network.largest))
+    for rows in (rows for rows in ROWS if rows <= network.largest):
+        logits = engine.logits(features.rows(slice(0, rows)))
+        assert logits.shape == (rows,)
+        assert np.allclose(logits, expected[:rows], rtol=0, atol=1e-4), rows
 
 
-@given(st.permutations(range(len(TEXTS))), st.integers(0, len(TEXTS)))
+@given(data=st.data())
 @settings(deadline=None, max_examples=25)
 def test_neither_order_nor_company_changes_a_logit(
-    engine: Engine, order: list[int], rows: int
+    engine: Engine, network: Network, data: st.DataObject
 ) -> None:
-    alone = np.array([engine.logits(featurise([text]))[0] for text in TEXTS])
-    chosen = order[:rows]
-    together = engine.logits(featurise([TEXTS[number] for number in chosen]))
-    assert np.allclose(together, alone[chosen], rtol=0, atol=ROUNDING)
+    features = network.features(network.odd)
+    together = engine.logits(features)
+    chosen = np.array(data.draw(st.lists(st.sampled_from(range(len(features))))), np.int64)
+    some = engine.logits(features.rows(chosen))
+    assert np.allclose(some, together[chosen], rtol=0, atol=ROUNDING)
 
 
-def test_the_same_batch_again_has_the_same_logits(engine: Engine) -> None:
-    features = featurise(many_texts(300))
+def test_the_same_batch_again_has_the_same_logits(engine: Engine, network: Network) -> None:
+    features = network.features(network.many(300))
     assert np.array_equal(engine.logits(features), engine.logits(features))
 
 
-def test_features_are_left_as_they_are(engine: Engine) -> None:
-    features = featurise(many_texts(40))
-    codes, seen = features.codes.copy(), features.seen.copy()
+def test_subjects_that_say_nothing_have_the_logit_of_nothing(
+    engine: Engine, network: Network
+) -> None:
+    # The biases' alone; whoever publishes a verdict asks for `silent` before it asks for a label.
+    nothing = "" if network.detector.subject == "text" else b""
+    silent = "http://192.0.2.1:8080/" if network.detector.subject == "text" else b" <>\n"
+    logits = engine.logits(network.features([silent, nothing]))
+    assert np.isfinite(logits).all()
+    assert logits[0] == logits[1]
+
+
+def test_features_are_left_as_they_are(engine: Engine, network: Network) -> None:
+    features, fresh = (network.features(network.many(40)) for _ in range(2))
     engine.logits(features)
-    assert np.array_equal(features.codes, codes)
-    assert np.array_equal(features.seen, seen)
+    for column in type(fresh).__dataclass_fields__:  # type: ignore[attr-defined]
+        assert np.array_equal(getattr(features, column), getattr(fresh, column)), column
 
 
 def test_features_may_be_views_of_a_larger_batch(
-    engine: Engine, expected: NDArray[np.float64]
+    engine: Engine, network: Network, expected: NDArray[np.float64]
 ) -> None:
-    features = featurise(many_texts(LARGEST))
-    every_third = CharacterCodes(
-        codes=features.codes[::3], seen=features.seen[::3], lengths=features.lengths[::3]
-    )
+    features = network.features(network.many(network.largest))
+    every_third = features.rows(slice(None, None, 3))
     assert np.allclose(engine.logits(every_third), expected[::3], rtol=0, atol=1e-4)
 
 
@@ -124,41 +125,48 @@ def test_an_engine_says_what_it_is(engine: Engine) -> None:
 
 
 @pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def traced(monkeypatch: pytest.MonkeyPatch, network: Network) -> list[object]:
     """Grows when the network's Python code runs: graphs run it only when they are traced."""
-    from models.characters.network import TextMask  # noqa: PLC0415 - only the tests that ask wait for Keras
-
+    layer = named(network.traced)
     calls: list[object] = []
-    call = TextMask.call
+    call = layer.call
 
-    def counted(self: TextMask, codes: object) -> object:
-        calls.append(codes)
-        return call(self, codes)
+    def counted(self: object, inputs: object) -> object:
+        calls.append(inputs)
+        return call(self, inputs)
 
-    monkeypatch.setattr(TextMask, "call", counted)
+    monkeypatch.setattr(layer, "call", counted)
     return calls
 
 
-@pytest.mark.parametrize("largest", [1, 16, 100, 1024, LARGEST])
-def test_after_warming_keras_traces_no_more(traced: list[object], largest: int) -> None:
-    engine = URL.engine(
-        "keras",
-        SMALL,
-        random_tensors(SMALL),
-        {"kind": "characters", "width": WIDTH, "alphabet": 128},
-    )
+@pytest.mark.parametrize("largest", [1, 16, 100, 1024])
+def test_after_warming_keras_traces_no_more(
+    traced: list[object], network: Network, largest: int
+) -> None:
+    largest = min(largest, network.largest)
+    engine = network.engine("keras")
     traced.clear()
     engine.warm(largest)
     assert traced
     traced.clear()
+    features = network.features(network.many(largest))
     for rows in (rows for rows in ROWS if rows <= largest):
-        engine.logits(featurise(many_texts(rows)))
+        engine.logits(features.rows(slice(0, rows)))
     assert traced == []
 
 
-def test_every_engine_passes_the_golden_texts_of_an_artefact(tmp_path: Path) -> None:
-    save_artefact(tmp_path)
+@pytest.mark.parametrize("sizes", [SMALL, GRAMS], ids=["small", "n-grams"])
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_every_engine_passes_the_golden_texts_of_an_artefact(
+    tmp_path: Path, sizes: CharacterConvolutions, precision: str
+) -> None:
+    save_artefact(tmp_path, sizes, precision=precision)
     checks = verify(load(tmp_path))
     assert [check.engine for check in checks] == list(ENGINES)
     assert all(check.available and not check.failed for check in checks)
     assert all(check.difference is not None and check.difference < 1e-4 for check in checks)
+
+
+def test_an_unknown_engine_is_named_with_those_there_are(network: Network) -> None:
+    with pytest.raises(EngineError, match="'abacus' is unknown; give one of keras, tables"):
+        network.engine("abacus")

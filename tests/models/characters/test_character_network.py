@@ -8,6 +8,7 @@ from models.characters.architecture import CharacterConvolutions
 from models.characters.network import build
 from models.engines.tables import TablesEngine
 from tests.models.networks import (
+    GRAMS,
     SIZES,
     SMALL,
     TEXTS,
@@ -70,3 +71,19 @@ def test_the_default_sizes_are_the_talk_s() -> None:
     assert CharacterConvolutions().weights == 128 * 32 + (14 * 32 + 4) * 256 + (
         2 * (1024 + 1) * 1024 + 1024 + 1
     )
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 40])
+def test_n_grams_of_a_text_count_alike_however_far_it_is_padded(length: int) -> None:
+    network = network_of(GRAMS, random_tensors(GRAMS))
+    text = "https://a.example/b?c=d&e=f#g"[8 : 8 + length]
+    logits = [
+        np.asarray(network(featurise([text], width).codes.astype(np.int32)))[0, 0]
+        for width in (40, 41, 300)
+    ]
+    assert np.allclose(logits, logits[0], rtol=0, atol=1e-6)
+
+
+@EVERY_SIZE
+def test_sizes_survive_the_manifest(sizes: CharacterConvolutions) -> None:
+    assert CharacterConvolutions.from_parameters(sizes.parameters) == sizes
