@@ -45,9 +45,9 @@ class PageTrainee:
         if self._pages is None or self._rows is not rows:
             self._rows = rows
             crops = CropPlan(size=plan.size, seed=plan.seed)
-            self._pages = CroppedPages(rows.subjects, rows.labels, plan=crops)
-        for counts, labels in self._pages.epoch(number):
-            yield counts, labels, np.ones(len(labels), np.float32)
+            self._pages = CroppedPages(rows.subjects, rows.labels, plan=crops, targets=rows.targets)
+        for counts, targets in self._pages.epoch(number):
+            yield counts, targets, np.ones(len(targets), np.float32)
 
     def logits(self, subjects: Sequence[bytes]) -> NDArray[np.float32]:
         """Logits float32[n] of n whole pages."""

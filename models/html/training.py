@@ -50,11 +50,19 @@ class CroppedPages:
         pages: n pages, which are not kept.
         labels: int8[n], 0 benign, 1 malicious; both must occur.
         plan: How they become batches.
+        targets: float32[n], what is to be learned; None for the labels.
     """
 
-    def __init__(self, pages: Sequence[bytes], labels: NDArray[np.int8], *, plan: CropPlan) -> None:
+    def __init__(
+        self,
+        pages: Sequence[bytes],
+        labels: NDArray[np.int8],
+        *,
+        plan: CropPlan,
+        targets: NDArray[np.float32] | None = None,
+    ) -> None:
         self._bins = [tokens_of(page)[2] for page in pages]
-        self._labels = labels
+        self._targets = labels.astype(np.float32) if targets is None else targets
         self._plan = plan
         self._by_label = [np.flatnonzero(labels == 0), np.flatnonzero(labels != 0)]
 
@@ -63,7 +71,7 @@ class CroppedPages:
         return max(1, len(self._bins) // self._plan.size)
 
     def epoch(self, number: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Batches of one epoch: counts float32[size, 16, 1024] and labels float32[size, 1].
+        """Batches of one epoch: counts float32[size, 16, 1024] and targets float32[size, 1].
 
         The same for the same plan and number, whatever epochs were drawn before.
         """
@@ -73,7 +81,7 @@ class CroppedPages:
             counts = np.zeros((len(rows), PIECES, BINS), np.uint16)
             for of_page, row in zip(counts, rows.tolist(), strict=True):
                 count_found(self._crop(self._bins[row], generator), of_page)
-            yield counts.astype(np.float32), self._labels[rows, None].astype(np.float32)
+            yield counts.astype(np.float32), self._targets[rows, None]
 
     def _draw(self, generator: np.random.Generator) -> NDArray[np.int64]:
         malicious = generator.random(self._plan.size) < self._plan.malicious

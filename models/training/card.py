@@ -180,9 +180,9 @@ def _again(history: Mapping[str, Any], command: str) -> list[str]:
     if command:
         lines += ["```", command, "```", ""]
     libraries = ", ".join(f"{name} {held}" for name, held in history["libraries"].items())
+    made = f" {history['created_at']}" if "created_at" in history else ""
     made = (
-        f"Seed {training['seed']}, {len(training['epochs'])} epochs, made "
-        f"{history['created_at']} with {libraries}."
+        f"Seed {training['seed']}, {len(training['epochs'])} epochs, made{made} with {libraries}."
     )
     lines += [made, ""]
     return lines

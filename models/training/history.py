@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -39,7 +40,7 @@ def history(
     if test:
         metrics["test"] = _figures(test)
     return {
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_created_at(settings),
         "parameters": settings.recipe.sizes.weights,
         "data": {
             "sha256": digest,
@@ -62,6 +63,21 @@ def history(
         "metrics": metrics,
         "libraries": _libraries(),
     }
+
+
+def _created_at(settings: TrainingSettings) -> dict[str, str]:
+    """The time now, or that of ``SOURCE_DATE_EPOCH`` (reproducible-builds.org).
+
+    A deterministic training without that variable tells none: the manifest is part of the digest,
+    which is to be the same tomorrow.
+    """
+    if stated := os.environ.get("SOURCE_DATE_EPOCH"):
+        made = datetime.fromtimestamp(int(stated), UTC)
+    elif settings.deterministic:
+        return {}
+    else:
+        made = datetime.now(UTC)
+    return {"created_at": made.isoformat(timespec="seconds")}
 
 
 def _figures(evaluation: Evaluation) -> dict[str, object]:

@@ -82,19 +82,27 @@ def _excited(
     number = int(np.argmax(sizes.filter_widths))
     windows = _windows(features, sizes.filter_widths[number])
     own = effects[number * sizes.filters : (number + 1) * sizes.filters]
-    strings = [_string(window, spelled) for window in windows.tolist()]
-    return filters.most_exciting(strings, sums.excitations(number, windows), own)
+    strings = [
+        "".join(spelled[code][0] or filters.MANY for code in window) for window in windows.tolist()
+    ]
+    return filters.most_exciting(
+        strings, sums.excitations(number, windows), own, places=_places(windows, spelled)
+    )
 
 
 def _windows(features: CharacterCodes, width: int) -> NDArray[np.uint8]:
     """Different windows of codes that lie in the texts, the most frequent ones."""
-    views = np.lib.stride_tricks.sliding_window_view(features.codes, width, axis=1)
+    # A featuriser may keep fewer codes than the filter is wide: then no window is whole.
+    codes = np.pad(features.codes, ((0, 0), (0, max(0, width - features.codes.shape[1]))))
+    views = np.lib.stride_tricks.sliding_window_view(codes, width, axis=1)
     windows = views[views[:, :, -1] != 0]
     different, counts = np.unique(windows, axis=0, return_counts=True)
     return different[np.argsort(-counts, kind="stable")[:MOST_WINDOWS]]
 
 
-def _string(window: Sequence[int], spelled: Sequence[tuple[str, str]]) -> str:
-    """Characters of a window, with the part of the text that its first lies in."""
-    characters = "".join(spelled[code][0] or "\N{MIDDLE DOT}" for code in window)
-    return f"{characters} ({spelled[window[0]][1]})"
+def _places(windows: NDArray[np.uint8], spelled: Sequence[tuple[str, str]]) -> list[str] | None:
+    """The group that each window begins in, where a character alone does not tell its group."""
+    characters = [character for character, _ in spelled if character]
+    if len(set(characters)) == len(characters):
+        return None
+    return [spelled[code][1] for code in windows[:, 0].tolist()]

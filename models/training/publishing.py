@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from models import artefact
 from models.training import portrait
 from models.training.candidate import Candidate
@@ -16,8 +14,7 @@ from models.training.card import write_card
 from models.training.data import Labelled
 from models.training.evaluation import Evaluation
 from models.training.measuring import Chosen
-from models.training.pictures import calibration, histogram, learning, roc
-from models.training.pictures.style import Picture, save
+from models.training.pictures import gallery
 from models.training.policy import EpochReport
 from models.training.recipe import Recipe
 from models.training.report import write as write_report
@@ -103,7 +100,16 @@ def tell(
         command: That trains such a model anew, for the card.
     """
     candidate, chosen = made.candidate, made.chosen
-    pictures = _pictures(made, measured, output)
+    pictures = gallery.draw(
+        output,
+        logits=candidate.logits(measured.subjects),
+        labels=measured.labels,
+        rivals={rival.name: rival.logits for rival in made.findings.rivals or ()},
+        thresholds=chosen.thresholds,
+        scores=made.findings.scores,
+        epochs=made.epochs,
+        chosen=made.history["training"]["chosen_epoch"],
+    )
     drawn, excited = portrait.draw(candidate, measured, recipe, chosen.thresholds, output)
     found = replace(made.findings, pictures=(*pictures, *drawn), filters=excited or ())
     write_report(
@@ -127,28 +133,3 @@ def tell(
         findings=found,
         command=command,
     )
-
-
-def _pictures(made: Published, measured: Labelled, output: Path) -> list[Picture]:
-    """Those that any network has."""
-    logits, labels = made.candidate.logits(measured.subjects), measured.labels
-    thresholds = made.chosen.thresholds
-    pictures = []
-    if len(np.unique(labels)) > 1:
-        rivals = {rival.name: rival.logits for rival in made.findings.rivals or ()}
-        pictures.append(save(roc.roc(labels, logits, rivals, thresholds), output, roc.PICTURE))
-    figure = histogram.histogram(logits, labels, thresholds, made.chosen.calibration)
-    pictures.append(save(figure, output, histogram.PICTURE))
-    if made.findings.scores is not None:
-        figure = calibration.calibration_curve(made.findings.scores)
-        pictures.append(save(figure, output, calibration.PICTURE))
-    epochs = made.epochs
-    figure = learning.learning_curve(
-        [epoch.epoch for epoch in epochs],
-        [epoch.loss for epoch in epochs],
-        [epoch.area for epoch in epochs],
-        {rate: [epoch.detection[rate] for epoch in epochs] for rate in epochs[0].detection},
-        chosen=made.history["training"]["chosen_epoch"],
-    )
-    pictures.append(save(figure, output, learning.PICTURE))
-    return pictures

@@ -94,6 +94,8 @@ def train(
     _refuse_one_sided(rows, data)
     for part in rows.values():
         refuse_excluded(part.sources)
+    if trials:
+        trials.refuse(rows)
     work_folder.claim(work, settings.record(digest))
     if teachers:
         observer.stage(f"Asking {len(teachers)} teachers")

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.detectors import Detector
+from models.errors import DataError
+from models.thresholds import Thresholds
 from models.training.baselines.table import baselines_of
 from models.training.candidate import Candidate
 from models.training.comparison import Rival, Rows, fit_and_measure, measure_rival
@@ -39,9 +42,9 @@ class Trials:
         baselines: Whether to fit other methods, on all rows.
         feeds: Whether to leave out each feed in turn.
         seeds: How many seeds to train under; 0 for none.
-        later_than: Train on rows first seen before this date (ISO 8601), measure on those from
-            ``until`` on; "" for no time split.
-        until: See above.
+        later_than: Train on malicious rows first seen before this date (ISO 8601), measure on
+            those from ``until`` on; "" for no time split.
+        until: "" for the same date.
         share: Of the rows of train that networks of trials see.
         epochs: That they are trained for.
     """
@@ -57,7 +60,56 @@ class Trials:
     @property
     def budget(self) -> str:
         """For the report."""
-        return f"{100 * self.share:g} % of the training rows, {self.epochs} epochs"
+        return f"{100 * self.share:g} % of the training rows, {_counted(self.epochs)}"
+
+    @property
+    def measured_from(self) -> str:
+        """First date of the rows that the time split measures."""
+        return self.until or self.later_than
+
+    def refuse(self, rows: Mapping[str, Labelled]) -> None:
+        """See that there are rows for them, before hours are spent.
+
+        Raises:
+            DataError: a share so small has no rows of a label, or no rows have the dates.
+        """
+        drawn = rows["train"].take(_drawn(rows["train"], self.share))
+        if not drawn.benign or not drawn.malicious:
+            raise DataError(
+                f"a share of {self.share:g} of the training rows has {drawn.benign} benign and "
+                f"{drawn.malicious} malicious ones; trials need both, so give a larger "
+                "--trial-share"
+            )
+        if not self.later_than:
+            return
+        measured = _measured(rows)
+        validation = rows["validation"]
+        for name, part, kept in (
+            ("train", drawn, _before(drawn, self.later_than)),
+            ("validation", validation, _before(validation, self.later_than)),
+            ("measured", measured, _since(measured, self.measured_from)),
+        ):
+            if not part.take(kept).malicious:
+                raise DataError(
+                    f"a time split needs malicious rows first seen before {self.later_than} to "
+                    f"learn from and from {self.measured_from} on to measure; of the {name} rows "
+                    "none is"
+                )
+
+
+Keep = Callable[[Labelled], NDArray[np.bool_]]
+"""Which of n rows to keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Network:
+    """A network of a trial, and thresholds chosen on the validation rows that it saw."""
+
+    candidate: Candidate
+    thresholds: Thresholds
+
+    def figures(self, name: str, rows: Labelled) -> Slice:
+        return measure(name, self.candidate.logits(rows.subjects), rows.labels, self.thresholds)
 
 
 def run_trials(
@@ -69,25 +121,26 @@ def run_trials(
     rows: Mapping[str, Labelled],
     observer: Observer,
 ) -> Findings:
-    """Run them, and enter what they gave."""
-    measured = rows["test"] if len(rows["test"]) else rows["validation"]
-    lab = _Lab(trials, detector, settings, rows, measured, observer)
-    entered: dict[str, object] = {"budget": trials.budget}
+    """Run them, and enter what they gave.
+
+    Networks of trials learn the labels: a teacher has seen every feed and every year.
+    """
+    train = rows["train"]
+    plain = replace(train, targets=train.labels.astype(np.float32))
+    lab = _Lab(trials, detector, settings, {**rows, "train": plain}, observer)
+    budget = f"{trials.budget}, without teachers" if settings.teachers else trials.budget
+    entered: dict[str, object] = {"budget": budget}
     if trials.baselines:
         entered["rivals"] = tuple(lab.rivals())
-    beside: Candidate | None = None
+    beside: _Network | None = None
     if trials.seeds or trials.feeds:
         beside = lab.small(settings.seed)
     if trials.seeds and beside:
-        candidates = [beside, *(lab.small(settings.seed + n) for n in range(1, trials.seeds))]
-        entered["seeds"] = tuple(
-            Trial(name=f"seed {settings.seed + n}", figures=lab.figures(f"seed {n}", candidate))
-            for n, candidate in enumerate(candidates)
-        )
+        entered["seeds"] = tuple(lab.seeds(beside))
     if trials.feeds and beside:
         entered["left_out"] = tuple(lab.left_out(beside))
     if trials.later_than:
-        entered["time_split"] = tuple(lab.later())
+        entered["time_split"] = (lab.later(),)
     return replace(found, **entered)  # type: ignore[arg-type]
 
 
@@ -100,18 +153,17 @@ class _Lab:
         detector: Detector,
         settings: TrainingSettings,
         rows: Mapping[str, Labelled],
-        measured: Labelled,
         observer: Observer,
     ) -> None:
         self._trials = trials
         self._detector = detector
-        self._settings = settings
+        self._settings = replace(settings, teachers=())
         self._rows = rows
-        self._measured = measured
+        self._measured = _measured(rows)
         self._observer = observer
 
     def rivals(self) -> list[Rival]:
-        """Baselines on all rows, and the paper's plain network on the budget of the trials."""
+        """Baselines and the paper's plain network, on all rows."""
         train, validation = _rows(self._rows["train"]), _rows(self._rows["validation"])
         measured = _rows(self._measured)
         found = []
@@ -121,13 +173,11 @@ class _Lab:
         plain = self._settings.recipe.plain
         if plain is not None:
             self._observer.stage("Baseline: the plain network of the paper")
-            settings = replace(
-                self._settings, recipe=replace(self._settings.recipe, sizes=plain), teachers=()
-            )
-            candidate = self._fitted(settings, self._rows["train"])
+            recipe = replace(self._settings.recipe, sizes=plain)
+            candidate = self._fitted(replace(self._settings, recipe=recipe), self._rows)
             found.append(
                 measure_rival(
-                    f"plain network of the paper ({settings.policy.epochs} epochs)",
+                    f"plain network of the paper ({_counted(self._settings.policy.epochs)})",
                     candidate.logits(validation.subjects),
                     candidate.logits(measured.subjects),
                     validation=validation,
@@ -136,82 +186,103 @@ class _Lab:
             )
         return found
 
-    def small(self, seed: int, kept: NDArray[np.bool_] | None = None) -> Candidate:
-        """A network on the budget, of those rows of train that are kept."""
-        train = self._rows["train"]
-        drawn = np.random.default_rng(0).random(len(train)) < self._trials.share
-        self._observer.stage(f"Trial: seed {seed}, {'some' if kept is not None else 'all'} feeds")
-        settings = replace(
-            self._settings,
-            seed=seed,
-            plan=replace(self._settings.plan, seed=seed),
-            policy=replace(self._settings.policy, epochs=self._trials.epochs),
-            teachers=(),
+    def small(self, seed: int, what: str = "all feeds", keep: Keep | None = None) -> _Network:
+        """A network on the budget; neither its training nor its validation sees other rows."""
+        self._observer.stage(f"Trial: seed {seed}, {what}")
+        rows = self._kept(keep)
+        candidate = self._fitted(
+            replace(
+                self._settings,
+                seed=seed,
+                plan=replace(self._settings.plan, seed=seed),
+                policy=replace(self._settings.policy, epochs=self._trials.epochs),
+            ),
+            rows,
         )
-        return self._fitted(settings, train.take(drawn if kept is None else drawn & kept))
+        chosen = choose_on(rows["validation"], candidate.logits, self._settings.recipe)
+        return _Network(candidate=candidate, thresholds=chosen.thresholds)
 
-    def left_out(self, beside: Candidate) -> list[LeftOut]:
-        """Each feed with enough rows to measure, judged by a network that never saw it."""
-        feeds = Counter(
-            source
-            for source, label in zip(
-                self._measured.sources, self._measured.labels.tolist(), strict=True
-            )
-            if label
-        )
-        found = []
+    def seeds(self, first: _Network) -> Iterator[Trial]:
+        """The same rows under several seeds."""
+        for number in range(self._trials.seeds):
+            seed = self._settings.seed + number
+            network = self.small(seed) if number else first
+            name = f"seed {seed}"
+            yield Trial(name=name, figures=network.figures(name, self._measured))
+
+    def left_out(self, beside: _Network) -> Iterator[LeftOut]:
+        """Each feed with enough rows to measure, judged by a network that never saw it.
+
+        A feed without which there is nothing malicious to learn cannot be left out.
+        """
+        malicious = self._measured.labels != 0
+        feeds = Counter(np.array(self._measured.sources, object)[malicious].tolist())
         for feed, count in feeds.most_common(MOST_FEEDS):
-            if count < FEWEST_ROWS:
+            without = partial(_not_of, feed)
+            if count < FEWEST_ROWS or not all(
+                part.malicious and part.benign for part in self._kept(without).values()
+            ):
                 continue
-            sources = np.array(self._rows["train"].sources, object)
-            without = self.small(self._settings.seed, sources != feed)
-            found.append(
-                LeftOut(
-                    feed=feed,
-                    without=self.figures(feed, without, feed),
-                    beside=self.figures(feed, beside, feed),
-                )
+            network = self.small(self._settings.seed, f"without {feed or 'the unnamed'}", without)
+            measured = self._measured
+            rows = measured.take((measured.labels == 0) | ~_not_of(feed, measured))
+            yield LeftOut(
+                feed=feed or "unnamed",
+                without=network.figures(feed, rows),
+                beside=beside.figures(feed, rows),
             )
-        return found
 
-    def later(self) -> list[Slice]:
-        """Malicious rows seen after the last one trained on, against benign ones of test."""
-        train = self._rows["train"]
-        dates = np.array(train.dates, object)
-        earlier = (train.labels == 0) | ((dates != "") & (dates < self._trials.later_than))
-        candidate = self.small(self._settings.seed, earlier)
-        seen = np.array(self._measured.dates, object)
-        later = (self._measured.labels == 0) | (seen >= self._trials.until)
-        name = f"first seen from {self._trials.until} on, trained before {self._trials.later_than}"
-        return [self.figures(name, candidate, kept=later)]
+    def later(self) -> Slice:
+        """Malicious rows seen after the last one trained on, against all benign ones."""
+        before, since = self._trials.later_than, self._trials.measured_from
+        network = self.small(
+            self._settings.seed, f"before {before}", lambda rows: _before(rows, before)
+        )
+        rows = self._measured.take(_since(self._measured, since))
+        return network.figures(f"first seen from {since} on, trained before {before}", rows)
 
-    def figures(
-        self,
-        name: str,
-        candidate: Candidate,
-        feed: str | None = None,
-        kept: NDArray[np.bool_] | None = None,
-    ) -> Slice:
-        """Figures on the rows measured: all, or those kept, or the benign and one feed's."""
-        measured = self._measured
-        if feed is not None:
-            kept = (measured.labels == 0) | (np.array(measured.sources, object) == feed)
-        if kept is not None:
-            measured = measured.take(kept)
-        chosen = choose_on(self._rows["validation"], candidate.logits, self._settings.recipe)
-        logits = candidate.logits(measured.subjects)
-        return measure(name, logits, measured.labels, chosen.thresholds)
+    def _kept(self, keep: Keep | None) -> dict[str, Labelled]:
+        """Rows on the budget, of those to keep."""
+        train, validation = self._rows["train"], self._rows["validation"]
+        train = train.take(_drawn(train, self._trials.share))
+        return {
+            name: part.take(keep(part)) if keep else part
+            for name, part in (("train", train), ("validation", validation))
+        }
 
-    def _fitted(self, settings: TrainingSettings, train: Labelled) -> Candidate:
+    def _fitted(self, settings: TrainingSettings, rows: Mapping[str, Labelled]) -> Candidate:
         with tempfile.TemporaryDirectory(prefix="weir-trial-") as folder:
-            candidate, _ = fitted(
-                self._detector,
-                settings,
-                {**self._rows, "train": train},
-                Path(folder),
-                self._observer,
-            )
+            candidate, _ = fitted(self._detector, settings, rows, Path(folder), self._observer)
         return candidate
+
+
+def _measured(rows: Mapping[str, Labelled]) -> Labelled:
+    return rows["test"] if len(rows["test"]) else rows["validation"]
+
+
+def _drawn(train: Labelled, share: float) -> NDArray[np.bool_]:
+    """The same rows for every network of the trials, so that they can be compared."""
+    return np.random.default_rng(0).random(len(train)) < share
+
+
+def _not_of(feed: str, rows: Labelled) -> NDArray[np.bool_]:
+    return np.array([source != feed for source in rows.sources], np.bool_)
+
+
+def _before(rows: Labelled, date: str) -> NDArray[np.bool_]:
+    """Benign rows, and malicious ones known to be first seen before a date."""
+    seen = np.array([bool(first) and first < date for first in rows.dates], np.bool_)
+    return np.asarray((rows.labels == 0) | seen)
+
+
+def _since(rows: Labelled, date: str) -> NDArray[np.bool_]:
+    """Benign rows, and malicious ones known to be first seen from a date on."""
+    seen = np.array([first >= date for first in rows.dates], np.bool_)
+    return np.asarray((rows.labels == 0) | seen)
+
+
+def _counted(epochs: int) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
 def _rows(labelled: Labelled) -> Rows:

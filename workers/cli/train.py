@@ -73,7 +73,10 @@ _Deterministic = Annotated[
     bool,
     typer.Option(
         "--deterministic",
-        help="The same digest from the same command on the same machine, somewhat slower.",
+        help=(
+            "The same digest from the same command on the same machine, somewhat slower; the "
+            "manifest tells no date but SOURCE_DATE_EPOCH."
+        ),
         rich_help_panel=_FIT,
     ),
 ]

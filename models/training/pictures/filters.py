@@ -29,7 +29,12 @@ PICTURE = Picture(
     "Vermilion filters raise the logit on average, blue ones lower it.",
 )
 MOST_STRINGS = 8
+# Characters of a string that fit beside its bar.
+LONGEST = 12
 COLUMNS = 4
+SPACE = "\N{OPEN BOX}"
+# Printed for a code that stands for many characters.
+MANY = "\N{MIDDLE DOT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +45,14 @@ class Excited:
         name: Of the filter.
         strings: Most exciting first.
         activations: Of the strings.
+        places: Where each string stands (such as a part of a URL), "" where that says nothing.
         effect: Of the filter on the logit: above 0 where it raises it.
     """
 
     name: str
     strings: tuple[str, ...]
     activations: tuple[float, ...]
+    places: tuple[str, ...]
     effect: float
 
     def as_json(self) -> dict[str, object]:
@@ -54,6 +61,7 @@ class Excited:
             "name": self.name,
             "strings": list(self.strings),
             "activations": list(self.activations),
+            "places": list(self.places),
             "effect": self.effect,
         }
 
@@ -72,6 +80,7 @@ def most_exciting(
     activations: NDArray[np.float32],
     effects: NDArray[np.float32],
     *,
+    places: Sequence[str] | None = None,
     filters: int = 8,
     most: int = MOST_STRINGS,
     prefix: str = "filter",
@@ -83,6 +92,7 @@ def most_exciting(
         activations: float32[m, k] of k filters.
         effects: float32[k], how much a filter moves the logit (such as its mean gradient times
             its activation).
+        places: m, where each string stands; None where that says nothing.
         filters: How many to choose.
         most: Strings of each.
         prefix: Of the filters' names.
@@ -99,6 +109,7 @@ def most_exciting(
                 name=f"{prefix} {number}",
                 strings=tuple(strings[row] for row in best),
                 activations=tuple(activations[best, number].astype(float).tolist()),
+                places=tuple(places[row] for row in best) if places else ("",) * len(best),
                 effect=float(effects[number]),
             )
         )
@@ -120,8 +131,8 @@ def filter_table(chosen: Sequence[Excited]) -> Figure:
             axes.set(xlim=(0, 1), ylim=(MOST_STRINGS, -0.2))
             axes.set_title(one.name, color=colour, fontsize=10.5, pad=4)
             highest = max(one.activations, default=1.0)
-            for line, (string, activation) in enumerate(
-                zip(one.strings[:MOST_STRINGS], one.activations, strict=False)
+            for line, (string, activation, place) in enumerate(
+                zip(one.strings[:MOST_STRINGS], one.activations, one.places, strict=False)
             ):
                 length = 0.44 * activation / highest
                 axes.add_patch(
@@ -137,10 +148,12 @@ def filter_table(chosen: Sequence[Excited]) -> Figure:
                     va="center",
                     fontsize=10,
                 )
-                axes.text(0.48, line + 0.5, f"{activation:.2f}", color=MUTED, va="center", size=8)
+                told = f"{activation:.2f} {place}"
+                axes.text(0.48, line + 0.5, told, color=MUTED, va="center", size=8)
     return figure
 
 
 def visible(string: str) -> str:
-    """A string with its spaces marked."""
-    return shown(string.replace(" ", "\u2423"), 12).replace("\\u2423", "\u2423")
+    """A string on one line, its spaces marked; dots for what stands for many characters stay."""
+    plain = "".join(c if c in (SPACE, MANY) else shown(c) for c in string.replace(" ", SPACE))
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 3]}..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -26,6 +27,8 @@ PICTURE = Picture(
     "detection on validation by rate of false positives. The dotted line is the epoch whose "
     "weights were kept.",
 )
+# Of the axes' height: names nearer than this would lie on one another.
+LEAST_DISTANCE = 0.07
 
 
 def learning_curve(
@@ -56,22 +59,35 @@ def learning_curve(
         area.plot(steps, areas, color=INK, **line)
         area.set(title="Area under the ROC", xlabel=unit)
         colours = (MALICIOUS, *OTHERS)
-        for (rate, shares), colour in zip(detection.items(), colours, strict=False):
+        for shares, colour in zip(detection.values(), colours, strict=False):
             detected.plot(steps, shares, color=colour, **line)
-            detected.annotate(
-                percent(rate),
-                (steps[-1], shares[-1]),
-                xytext=(7, 0),
-                textcoords="offset points",
-                color=colour,
-                va="center",
-                fontweight="bold",
-                annotation_clip=False,
-            )
         detected.set(title="Detection, by false positives", xlabel=unit)
         detected.yaxis.set_major_formatter(percent)
+        _name(detected, detection, colours)
         for axes in (loss, area, detected):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
             if chosen is not None:
                 axes.axvline(chosen, color=MUTED, linewidth=1, linestyle=":")
     return figure
+
+
+def _name(axes: Axes, detection: Mapping[float, Sequence[float]], colours: Sequence[str]) -> None:
+    """Write each curve's rate beside its end, the lower above one another where ends are near."""
+    low, high = axes.get_ylim()
+    ends = sorted(
+        ((shares[-1] - low) / (high - low), rate, colour)
+        for (rate, shares), colour in zip(detection.items(), colours, strict=False)
+    )
+    lowest = 0.0
+    for end, rate, colour in ends:
+        place = max(end, lowest)
+        lowest = place + LEAST_DISTANCE
+        axes.text(
+            1.02,
+            place,
+            percent(rate),
+            transform=axes.transAxes,
+            color=colour,
+            va="center",
+            fontweight="bold",
+        )

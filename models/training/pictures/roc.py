@@ -54,7 +54,7 @@ def roc(
     """
     benign = int(np.count_nonzero(labels == 0))
     with styled():
-        figure = new_figure()
+        figure = new_figure(height=4.8 + 0.12 * len(others))
         axes = figure.add_subplot()
         curves = {**others, name: network}
         colours = [*(OTHERS[number % len(OTHERS)] for number in range(len(others))), INK]
@@ -80,6 +80,7 @@ def roc(
                 markersize=9,
                 label=label,
                 zorder=4,
+                clip_on=False,
             )
         axes.set(xscale="log", xlim=(LOWEST_RATE, 1), ylim=(0, 1.01))
         axes.axvline(FEWEST_ROWS / benign, color=MUTED, linewidth=1, linestyle=":")
@@ -92,7 +93,12 @@ def roc(
         # The network first, then the others, then the thresholds.
         first = names.index(name)
         order = [first, *(number for number in range(len(names)) if number != first)]
-        axes.legend([handles[n] for n in order], [names[n] for n in order], loc="lower right")
+        figure.legend(
+            [handles[n] for n in order],
+            [names[n] for n in order],
+            loc="outside lower center",
+            ncols=2,
+        )
     return figure
 
 

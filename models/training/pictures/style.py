@@ -59,8 +59,8 @@ _STYLE: dict[Any, Any] = {
 
 
 _SCHEME = re.compile(r"(?i)http(?=s?://)")
-# Up to the path; a scheme has no dot.
-_HOST = re.compile(r"(?:[A-Za-z]+://)?[^/?#]*")
+# Up to the path, which browsers let a backslash begin too; a scheme has no dot.
+_HOST = re.compile(r"(?:[A-Za-z]+://)?[^/?#\\]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

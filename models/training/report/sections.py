@@ -117,16 +117,16 @@ def expected(test: Evaluation | None) -> list[str]:
     return lines + table(("malicious events", "label, or above", "alerts", "of them right"), rows)
 
 
-def rivals(test: Evaluation | None, found: Sequence[Rival] | None) -> list[str]:
+def rivals(measured: Evaluation, found: Sequence[Rival] | None) -> list[str]:
     """The network beside other methods."""
     lines = ["## Beside other methods", ""]
-    if found is None or test is None:
+    if found is None:
         return [*lines, f"{NOT_RUN}.", ""]
     lines += [
         "Fitted to the same rows, measured on the same, thresholds chosen by the same rule.",
         "",
     ]
-    every = [("this network", None, test), *((r.name, r.seconds, r.evaluation) for r in found)]
+    every = [("this network", None, measured), *((r.name, r.seconds, r.evaluation) for r in found)]
     rows = []
     for name, seconds, evaluation in every:
         part = evaluation.everything

@@ -44,7 +44,7 @@ def trials(findings: Findings) -> list[str]:
         ),
         *_section(
             "Seeds",
-            f"The same training from other first weights.{budget}",
+            f"The same training from other first weights, its rows in another order.{budget}",
             found.seeds is None or tried(found.seeds),
         ),
         *_section(
@@ -81,7 +81,7 @@ def changes(found: Sequence[Shift]) -> list[str]:
             f"{shift.largest:.4f}",
             f"{shift.mean:.4f}",
             percent(shift.flipped),
-            code(shift.example[0]) if shift.largest else "",
+            code(shift.example[0]) if round(shift.largest, 4) else "",
         ]
         for shift in found
     ]

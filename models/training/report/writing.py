@@ -71,7 +71,7 @@ def write(
     lines = [f"# {title}", "", *_about(history, thresholds)]
     for name, figures in measured.items():
         lines += sections.figures(name, figures)
-    lines += sections.rivals(test, found.rivals)
+    lines += sections.rivals(test or validation, found.rivals)
     lines += picture(roc.PICTURE)
     lines += sections.choice(found.choice, thresholds)
     lines += picture(histogram.PICTURE)
@@ -114,7 +114,7 @@ def _about(history: Mapping[str, Any], thresholds: Thresholds) -> list[str]:
         )
     }
     facts = {
-        "created": history["created_at"],
+        "created": history.get("created_at", "not told, so that the digest can be made again"),
         "parameters": f"{history['parameters']:,}",
         **published,
         **counted,
