@@ -69,10 +69,11 @@ class CharacterConvolutions:
         kind = given.pop("kind", None)
         if kind != KIND:
             raise ArtefactError(f"network kind {shown(kind)} is unknown here; expected '{KIND}'")
-        if set(given) != {field.name for field in fields(cls)}:
+        names = {field.name for field in fields(cls)}
+        if set(given) != names:
             raise ArtefactError(
-                f"network has the parameters {shown(sorted(given))}, expected "
-                f"{sorted(field.name for field in fields(cls))}"
+                f"network parameters {shown(sorted(set(given) ^ names))} are unknown or missing; "
+                f"expected {sorted(names)}"
             )
         filter_widths = _sizes(given["filter_widths"], "filter_widths", WIDEST_FILTER)
         if not filter_widths or len(set(filter_widths)) < len(filter_widths):

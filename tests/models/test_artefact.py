@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.artefact import GOLDEN, MANIFEST, WEIGHTS, find, load, load_manifest, save
-from models.detectors import URL
+from models.artefact import GOLDEN, MANIFEST, WEIGHTS, find, load, load_manifest, save, verify
+from models.characters.architecture import CharacterConvolutions
+from models.detectors import HTML, URL
 from models.engines.tables import TablesEngine
 from models.errors import ArtefactError, EngineError
-from models.url.featuriser import CharacterFeaturiser
+from models.url.featuriser import UrlFeaturiser
+from models.url.normaliser import ALPHABET
 from tests.models.networks import (
+    CALIBRATION,
     SIZES,
     SMALL,
     THRESHOLDS,
@@ -20,19 +23,44 @@ from tests.models.networks import (
     random_tensors,
     save_artefact,
 )
+from tests.models.pages import save_pages
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
 @pytest.mark.parametrize("sizes", SIZES, ids=SIZES)
-def test_what_is_saved_is_loaded(tmp_path: Path, sizes: str) -> None:
-    tensors = save_artefact(tmp_path, SIZES[sizes])
+def test_what_is_saved_is_loaded(tmp_path: Path, sizes: str, precision: str) -> None:
+    tensors = save_artefact(tmp_path, SIZES[sizes], precision=precision)
     artefact = load(tmp_path)
     assert (artefact.detector.name, artefact.name, artefact.version) == ("url", "url", 7)
     assert artefact.sizes == SIZES[sizes]
+    assert artefact.calibration == CALIBRATION
     assert artefact.thresholds == THRESHOLDS
-    assert artefact.featuriser() == CharacterFeaturiser(width=WIDTH)
+    assert artefact.featuriser() == UrlFeaturiser(width=WIDTH)
     assert artefact.manifest["created_at"] == "2026-01-02T03:04:05+00:00"
     assert set(artefact.tensors) == set(tensors)
     assert all(np.array_equal(artefact.tensors[name], tensors[name]) for name in tensors)
+    assert {tensor.dtype for tensor in artefact.tensors.values()} == {np.dtype(np.float32)}
+
+
+def test_halves_take_half_the_room_and_say_so(tmp_path: Path) -> None:
+    lengths = {}
+    for precision in ("float32", "float16"):
+        save_artefact(tmp_path / precision, precision=precision)
+        lengths[precision] = (tmp_path / precision / WEIGHTS).stat().st_size
+        assert load_manifest(tmp_path / precision).precision == precision
+    assert lengths["float32"] - lengths["float16"] == pytest.approx(2 * SMALL.weights, abs=100)
+
+
+def test_golden_pages_are_bytes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    golden = save_pages(folder)
+    assert b"\x00\xff" in [page for page, _ in golden]
+    artefact = load(folder)
+    assert (artefact.detector, artefact.golden) == (HTML, golden)
+    assert {check.engine: check.failed for check in verify(artefact)} == {
+        "keras": False,
+        "tables": False,
+    }
 
 
 def test_the_digest_is_that_of_the_manifest_which_has_those_of_the_files(
@@ -105,41 +133,61 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert load(folder).version == 7
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"name": ""}, "name is ''"),
-        ({"name": "a\nb"}, "name is"),
-        ({"version": 0}, "version is 0"),
-        ({"golden": []}, "golden"),
-        ({"golden": [("a", float("nan"))]}, "golden"),
-        ({"history": {"thresholds": {}}}, "history may not set thresholds"),
-        ({"history": {"loss": float("nan")}}, "cannot be written as JSON"),
-        ({"tensors": {}}, "do not fit"),
-    ],
-    ids=[
-        "empty name",
-        "name of two lines",
-        "version 0",
-        "no golden texts",
-        "golden logit not a number",
-        "history over a field",
-        "history with NaN",
-        "no tensors",
-    ],
-)
+def changed(name: str, value: object) -> dict[str, object]:
+    """Weights with one tensor made anew."""
+    return {"tensors": {**random_tensors(SMALL), name: value}}
+
+
+NO_TABLE = CharacterConvolutions(alphabet=ALPHABET, gram_units=5)
+FEW_CODES = CharacterConvolutions(alphabet=ALPHABET - 1)
+WOULD_NOT_LOAD: dict[str, tuple[dict[str, object], str]] = {
+    "empty name": ({"name": ""}, "name is ''"),
+    "name of two lines": ({"name": "a\nb"}, "name is"),
+    "version 0": ({"version": 0}, "version is 0"),
+    "no golden texts": ({"golden": []}, "golden"),
+    "golden logit not a number": ({"golden": [("a", float("nan"))]}, "golden"),
+    "golden pages for a detector of texts": ({"golden": [(b"a", 0.0)]}, "'url' must be str"),
+    "golden texts beyond what is read": ({"golden": [("a" * (1 << 20), 0.0)]}, "bytes is"),
+    "history over a field": ({"history": {"thresholds": {}}}, "history may not set thresholds"),
+    "history over the calibration": (
+        {"history": {"calibration": {}}},
+        "history may not set calibration",
+    ),
+    "history with NaN": ({"history": {"loss": float("nan")}}, "cannot be written as JSON"),
+    "no tensors": ({"tensors": {}}, "do not fit"),
+    "doubles": (
+        {"tensors": {k: v.astype(np.float64) for k, v in random_tensors(SMALL).items()}},
+        r"tensors are \['float64'\]",
+    ),
+    "halves among the whole": (changed("logit/bias", np.zeros(1, np.float16)), "expected one of"),
+    "a weight not a number": (
+        changed("logit/bias", np.full(1, np.nan, np.float32)),
+        "'logit/bias' is not all finite",
+    ),
+    "units of n-grams without a table": (
+        {"sizes": NO_TABLE, "tensors": random_tensors(NO_TABLE)},
+        "gram_units 5",
+    ),
+    "fewer codes than the featuriser gives": (
+        {"sizes": FEW_CODES, "tensors": random_tensors(FEW_CODES)},
+        f"alphabet of the network is {ALPHABET - 1}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), WOULD_NOT_LOAD.values(), ids=WOULD_NOT_LOAD)
 def test_what_would_not_load_is_not_saved(
     tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
-    tensors = random_tensors(SMALL)
     given: dict[str, object] = {
         "detector": URL,
         "name": "url",
         "version": 1,
         "sizes": SMALL,
-        "featuriser": CharacterFeaturiser(width=WIDTH),
+        "featuriser": UrlFeaturiser(width=WIDTH),
+        "calibration": CALIBRATION,
         "thresholds": THRESHOLDS,
-        "tensors": tensors,
+        "tensors": random_tensors(SMALL),
         "golden": [("a", 0.0)],
         "history": {},
     }

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from models.artefact import GOLDEN, MANIFEST, WEIGHTS, load
 from models.errors import ArtefactError
-from tests.models.networks import SMALL, random_tensors
+from models.url.normaliser import ALPHABET
+from tests.models.networks import SMALL, random_tensors, save_artefact
+from tests.models.pages import save_pages
 
 # Far more than the small artefact needs, far less than a lying manifest asks for.
 LITTLE = 32 << 20
@@ -72,12 +74,27 @@ def put(*keys: str, value: object) -> Callable[[Json], None]:
     return change
 
 
-def drop(key: str) -> Callable[[Json], object]:
-    return lambda manifest: manifest.pop(key)
+def drop(*keys: str) -> Callable[[Json], None]:
+    def change(manifest: Json) -> None:
+        inner = manifest
+        for key in keys[:-1]:
+            inner = inner[key]
+        del inner[keys[-1]]
+
+    return change
+
+
+def with_grams(**sizes: object) -> Callable[[Json], None]:
+    """A network with n-grams, as given or else as may be."""
+
+    def change(manifest: Json) -> None:
+        manifest["network"] |= {"gram_orders": [3], "gram_buckets": 4, "gram_units": 4, **sizes}
+
+    return change
 
 
 MANIFESTS: dict[str, tuple[Callable[[Json], object], str]] = {
-    "another format": (put("format", value=2), "format 2 is unknown"),
+    "another format": (put("format", value=1), "format 1 is unknown"),
     "format true": (put("format", value=True), "format True is unknown"),
     "no format": (drop("format"), "format None"),
     "unknown detector": (put("detector", value="x"), "detector 'x' is unknown"),
@@ -106,10 +123,28 @@ MANIFESTS: dict[str, tuple[Callable[[Json], object], str]] = {
         put("thresholds", "malicious", "false_positive_rate", value=2),
         "expected 0 to 1",
     ),
+    "calibration missing": (drop("calibration"), "calibration is None"),
+    "calibration a number": (put("calibration", value=1), "calibration is 1, expected an object"),
+    "scale missing": (drop("calibration", "scale"), "scale of the calibration is None"),
+    "scale zero": (put("calibration", "scale", value=0), "scale has value 0"),
+    "scale negative": (put("calibration", "scale", value=-1), "scale has value -1"),
+    "scale too large for a float": (
+        put("calibration", "scale", value=10**400),
+        "scale of the calibration .* expected a finite number",
+    ),
+    "scale true": (put("calibration", "scale", value=True), "scale of the calibration is True"),
+    "offset a text": (put("calibration", "offset", value="0"), "offset of the calibration is '0'"),
+    "prior zero": (put("calibration", "prior", value=0), "prior has value 0"),
+    "prior one": (put("calibration", "prior", value=1), "prior has value 1"),
+    "precision missing": (drop("precision"), "precision is None"),
+    "precision unknown": (put("precision", value="int8"), "precision is 'int8'"),
+    "precision a list": (put("precision", value=["float16"]), "precision is"),
+    "precision of other weights": (put("precision", value="float16"), "is not float16"),
     "network missing": (drop("network"), "network is None"),
     "network a list": (put("network", value=[]), r"network is \[\]"),
     "network of another kind": (put("network", "kind", value="pickle"), "'pickle' is unknown"),
     "network with more": (put("network", "hook", value="os.system"), "hook"),
+    "network with less": (drop("network", "dense"), r"\['dense'\] are unknown or missing"),
     "embedding a fraction": (put("network", "embedding", value=1.5), "embedding is not"),
     "embedding zero": (put("network", "embedding", value=0), "embedding is not"),
     "filters negative": (put("network", "filters", value=-1), "filters is not"),
@@ -122,12 +157,44 @@ MANIFESTS: dict[str, tuple[Callable[[Json], object], str]] = {
     "no filters": (put("network", "filter_widths", value=[]), "filter_widths"),
     "a filter twice": (put("network", "filter_widths", value=[2, 2]), "filter_widths"),
     "a filter far too wide": (put("network", "filter_widths", value=[100_000]), "filter_widths"),
+    "n-grams in a table of three": (
+        with_grams(gram_buckets=3),
+        r"gram_buckets 3 with gram_orders \(3,\) and gram_units 4",
+    ),
+    "n-grams without a table": (with_grams(gram_buckets=0), "gram_buckets 0"),
+    "a table without n-grams": (with_grams(gram_orders=[]), r"gram_orders \(\)"),
+    "n-grams without numbers": (with_grams(gram_units=0), "gram_units 0"),
+    "n-grams of one": (with_grams(gram_orders=[1, 3]), "order below 2"),
+    "n-grams far too long": (with_grams(gram_orders=[10**6]), "gram_orders is not"),
+    "n-grams of too many orders": (with_grams(gram_orders=[3] * 1000), "gram_orders is not"),
+    "n-grams of half an order": (with_grams(gram_orders=[2.5]), "gram_orders is not"),
+    "a negative table": (with_grams(gram_buckets=-4), "gram_buckets is not"),
+    "a table that is true": (with_grams(gram_buckets=True), "gram_buckets is not"),
+    "a huge table": (with_grams(gram_buckets=1 << 40), "gram_buckets is not"),
+    "vectors far too long": (with_grams(gram_units=1 << 30), "gram_units is not"),
+    "a table of too many numbers": (
+        with_grams(gram_buckets=1 << 25, gram_units=4096),
+        "at most 50000000 are taken",
+    ),
+    "a table larger than the file": (
+        with_grams(gram_buckets=1 << 20, gram_units=16),
+        "grams/vectors",
+    ),
+    "fewer codes than the featuriser gives": (
+        put("network", "alphabet", value=128),
+        f"alphabet of the network is 128, its featuriser gives {ALPHABET}",
+    ),
+    "more codes than a byte holds": (put("network", "alphabet", value=257), "alphabet is not"),
     "scale a text": (put("network", "pooling_scale", value="1"), "pooling_scale"),
     "dropout of more than all": (put("network", "dropout", value=1.1), "dropout"),
     "featuriser missing": (drop("featuriser"), "featuriser is None"),
     "featuriser far too wide": (put("featuriser", "width", value=10**9), "width is not"),
     "featuriser of width true": (put("featuriser", "width", value=True), "width is not"),
     "featuriser of another kind": (put("featuriser", "kind", value="x"), "is unknown here"),
+    "featuriser of another normal form": (
+        put("featuriser", "normal_form", value=2),
+        "is unknown here",
+    ),
     "files missing": (drop("files"), "files is None"),
     "files elsewhere": (
         put("files", "../../etc/passwd", value={"bytes": 1, "sha256": "0" * 64}),
@@ -154,16 +221,16 @@ def test_a_manifest_that_lies_is_refused(
 RAW = {
     "empty": b"",
     "not JSON": b"not JSON",
-    "not UTF-8": b'{"format": 1, "name": "\xff"}',
-    "UTF-16": '{"format": 1}'.encode("utf-16"),
+    "not UTF-8": b'{"format": 2, "name": "\xff"}',
+    "UTF-16": '{"format": 2}'.encode("utf-16"),
     "a list": b"[]",
     "a number": b"1",
     "nested without end": b"[" * 500_000,
     "nested objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-    "a number of a million digits": b'{"format": ' + b"1" * 1_000_000 + b"}",
+    "a number of a million digits": b'{"format": ' + b"2" * 1_000_000 + b"}",
     "not a number": b'{"format": NaN}',
     "infinite": b'{"format": Infinity}',
-    "a key twice": b'{"format": 1, "format": 1}',
+    "a key twice": b'{"format": 2, "format": 1}',
     "longer than may be": b" " * ((1 << 20) + 1),
 }
 
@@ -251,12 +318,48 @@ def test_weights_that_are_none_are_refused(
     assert WEIGHTS in refused(artefact_folder)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=str)
-def test_weights_that_are_not_finite_are_refused(artefact_folder: Path, value: float) -> None:
-    tensors = random_tensors(SMALL)
+def test_weights_that_are_not_finite_are_refused(
+    tmp_path: Path, value: float, precision: str
+) -> None:
+    save_artefact(tmp_path, precision=precision)
+    tensors = {name: tensor.astype(precision) for name, tensor in random_tensors(SMALL).items()}
     tensors["dense_1/bias"][3] = value
-    replace_file(artefact_folder, WEIGHTS, safetensors.numpy.save(tensors))
-    assert "not finite" in refused(artefact_folder)
+    replace_file(tmp_path, WEIGHTS, safetensors.numpy.save(tensors))
+    assert "not finite" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"), [("float32", "float16"), ("float16", "float32")], ids=str
+)
+@pytest.mark.parametrize("how_many", ["all", "one"])
+def test_weights_of_another_precision_than_the_manifest_says_are_refused(
+    tmp_path: Path, said: str, stored: str, how_many: str
+) -> None:
+    save_artefact(tmp_path, precision=said)
+    tensors = {
+        name: tensor.astype(stored if how_many == "all" or name == "logit/bias" else said)
+        for name, tensor in random_tensors(SMALL).items()
+    }
+    replace_file(tmp_path, WEIGHTS, safetensors.numpy.save(tensors))
+    assert f"is not {said} of the shape" in refused(tmp_path)
+
+
+GOLDEN_PAGES = {
+    "a text": b'[{"text": "a", "logit": 1}]',
+    "a page that is no text": b'[{"page": 1, "logit": 1}]',
+    "no base64": b'[{"page": "a?b=", "logit": 1}]',
+    "base64 cut off": b'[{"page": "YWI", "logit": 1}]',
+    "base64 beyond ASCII": '[{"page": "\u00e9\u00e9\u00e9\u00e9", "logit": 1}]'.encode(),
+}
+
+
+@pytest.mark.parametrize("content", GOLDEN_PAGES.values(), ids=GOLDEN_PAGES)
+def test_golden_pages_that_are_none_are_refused(tmp_path: Path, content: bytes) -> None:
+    save_pages(tmp_path)
+    replace_file(tmp_path, GOLDEN, content)
+    assert GOLDEN in refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", [MANIFEST, WEIGHTS, GOLDEN])

@@ -136,6 +136,8 @@ def gram_knower(text: str) -> tuple[CharacterConvolutions, Tensors]:
         ("HTTPS://WWW.Example.com:443/a/LOGIN/b#login", "LOGIN"),
         ("http://www.a.example:80\\x\\lo%67in/", "lo%67in"),
         (" ftp://login@www.a.example/", "login"),
+        ("a.example/b/logi%6e/c", "logi%6e"),
+        ("a.example/%6c%6f%67%69%6e/c", "%6c%6f%67%69%6e"),
     ],
     ids=str,
 )
