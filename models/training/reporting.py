@@ -7,13 +7,17 @@ from pathlib import Path
 
 from models.artefact import Artefact
 from models.detectors import named
+from models.errors import ArtefactError, DataError
 from models.training.candidate import Candidate
 from models.training.comparison import Rival
-from models.training.data import Columns, Labelled, load
+from models.training.data import Columns, Labelled, fingerprint, load
 from models.training.measuring import Chosen, choose_on, findings, measure
 from models.training.policy import EpochReport
 from models.training.publishing import Published, tell
 from models.training.recipe import Recipe
+
+# Of a manifest, beside what loading reads (`models.training.history`).
+NEEDED = ("parameters", "data", "training", "libraries")
 
 
 def report_on(
@@ -26,8 +30,9 @@ def report_on(
 ) -> None:
     """Write report, pictures and card of an artefact into ``folder``.
 
-    Thresholds and calibration are the artefact's; what validation rows of ``data`` would choose
-    today is told beside them. Nothing is trained, so what trials would tell reads "not run".
+    Thresholds and calibration are the artefact's. How they were chosen, and where its rows are
+    from, is told only where ``data`` is what it was trained on. Nothing is trained, so what trials
+    would tell reads "not run".
 
     Args:
         artefact: To report on.
@@ -36,21 +41,39 @@ def report_on(
         rows: Of the data, to measure on.
         rivals: Other methods on the same rows, if they were fitted.
         folder: Made if it is missing.
+
+    Raises:
+        ArtefactError: the manifest does not tell how the artefact was trained.
+        DataError: ``data`` cannot be read, or has no validation rows of a label.
     """
     recipe: Recipe = named(artefact.detector.recipe)
     candidate = Candidate.of_artefact(artefact)
+    history = artefact.manifest
+    if untold := [key for key in NEEDED if key not in history]:
+        raise ArtefactError(
+            f"the manifest of {artefact.name} {artefact.version} does not tell "
+            f"{', '.join(untold)}, which a report is of"
+        )
     pages = artefact.detector.subject == "page"
     train, validation = load(data, ("train", "validation"), columns, pages=pages)
-    today = choose_on(validation, candidate.logits, recipe)
+    if not validation.benign or not validation.malicious:
+        raise DataError(
+            f"{data}: split 'validation' has {validation.benign} benign and "
+            f"{validation.malicious} malicious rows; a report needs both"
+        )
+    own = history["data"]["sha256"] == fingerprint(data)
     chosen = Chosen(
-        choice=replace(today.choice, thresholds=artefact.thresholds),
+        choice=replace(
+            choose_on(validation, candidate.logits, recipe).choice, thresholds=artefact.thresholds
+        ),
         calibration=artefact.calibration,
     )
     found = findings(rows, candidate.logits, recipe, chosen, train)
-    history = artefact.manifest
+    if not own:
+        found = replace(found, choice=None, origins=None)
     tell(
         Published(
-            title=f"{artefact.name} {artefact.version}",
+            title=f"{artefact.name} {artefact.version}{'' if own else f' on {data.name}'}",
             candidate=candidate,
             chosen=chosen,
             validation=measure(validation, candidate.logits, recipe, chosen.thresholds),

@@ -83,6 +83,11 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         group_column: GroupColumn = None,
     ) -> None:
         refuse_without_extra()
+        if report is not None and split != "test":
+            raise ConfigurationError(
+                f"Option --report has value '{report}' with --split {split}; a report is of test "
+                "rows, which chose nothing"
+            )
         artefact, running = _engine(detector, model, engine)
         from models.detectors import named  # noqa: PLC0415
         from models.training import evaluation  # noqa: PLC0415

@@ -22,6 +22,15 @@ from workers.cli.labelled_data import (
     refuse_without_extra,
 )
 from workers.cli.training_progress import observer
+from workers.cli.trial_options import (
+    MeasureFrom,
+    TrainBefore,
+    TrialEpochs,
+    TrialSeeds,
+    TrialShare,
+    WithTrials,
+    refuse_dates,
+)
 from workers.cli.work import DETECTORS
 from workers.errors import ConfigurationError
 
@@ -33,7 +42,6 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: Final = 130
 _FIT: Final = "Fitting"
-_TRIALS: Final = "Trials for the report"
 _RECIPE: Final = "Default: the recipe's."
 T = TypeVar("T")
 
@@ -95,47 +103,6 @@ _Distillation = Annotated[
         min=0.0, max=1.0, help="Weight of the teachers against the labels.", rich_help_panel=_FIT
     ),
 ]
-_WithTrials = Annotated[
-    bool,
-    typer.Option(
-        "--trials",
-        help="Fit baselines, leave out each feed in turn, try other seeds; for the report.",
-        rich_help_panel=_TRIALS,
-    ),
-]
-_TrialShare = Annotated[
-    float,
-    typer.Option(
-        min=0.001,
-        max=1.0,
-        help="Share of the rows that networks of trials see.",
-        rich_help_panel=_TRIALS,
-    ),
-]
-_TrialEpochs = Annotated[
-    int, typer.Option(min=1, help="Passes over them.", rich_help_panel=_TRIALS)
-]
-_TrialSeeds = Annotated[
-    int, typer.Option(min=0, help="Seeds to try; 0 for none.", rich_help_panel=_TRIALS)
-]
-_TrainBefore = Annotated[
-    str,
-    typer.Option(
-        metavar="DATE",
-        help="Time split: train on malicious rows first seen before this date (YYYY-MM-DD).",
-        show_default=False,
-        rich_help_panel=_TRIALS,
-    ),
-]
-_MeasureFrom = Annotated[
-    str,
-    typer.Option(
-        metavar="DATE",
-        help="Time split: measure on those first seen from this date on.",
-        show_default=False,
-        rich_help_panel=_TRIALS,
-    ),
-]
 
 
 def _verb(detector: str, noun: str) -> Callable[..., None]:
@@ -171,12 +138,12 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         deterministic: _Deterministic = False,
         teacher: _Teacher = None,
         distillation: _Distillation = 0.5,
-        trials: _WithTrials = False,
-        trial_share: _TrialShare = 0.2,
-        trial_epochs: _TrialEpochs = 2,
-        trial_seeds: _TrialSeeds = 3,
-        train_before: _TrainBefore = "",
-        measure_from: _MeasureFrom = "",
+        trials: WithTrials = False,
+        trial_share: TrialShare = 0.2,
+        trial_epochs: TrialEpochs = 2,
+        trial_seeds: TrialSeeds = 3,
+        train_before: TrainBefore = "",
+        measure_from: MeasureFrom = "",
         text_column: TextColumn = None,
         label_column: LabelColumn = "label",
         split_column: SplitColumn = "split",
@@ -184,6 +151,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         group_column: GroupColumn = None,
     ) -> None:
         refuse_without_extra()
+        refuse_dates(train_before, measure_from, trials=trials)
         # TensorFlow warns of retracing, which is meant: once for each width of batches.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         from models.backend import load_keras  # noqa: PLC0415
