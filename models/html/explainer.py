@@ -3,7 +3,8 @@
 The master network is linear between the kinks of its ReLUs, so the logit is a sum over the
 inspector's units (gradient times answer) and what the biases give. Each unit's share belongs to
 the window whose answer was the highest: these are the windows' parts, exact but for rounding. The
-window with the largest part is the one that decided.
+window with the largest part is the one that decided; of pages with fewer tokens than pieces some
+windows are empty, and as there is nothing to show of them, they do not count.
 
 Its part is then led back to its bins by the gradient, times what each bin holds, and shared among
 the tokens of a bin by how often each occurs. Layer normalisation makes this an estimate of first
@@ -46,7 +47,7 @@ class _Decision:
 
     Attributes:
         parts: float32[n, 31], what each window gives of the logit.
-        window: int64[n], the window with the largest part.
+        window: int64[n], the window with the largest part, of those that hold a byte.
         slopes: float32[n, 1024], gradient with respect to the scaled counts of that window.
     """
 
@@ -88,16 +89,17 @@ class PageExplainer:
 
         They and what the master network's biases give sum to the logit.
         """
-        return self._decide(scaled(features.counts)).parts
+        return self._decide(scaled(features.counts), features.bounds).parts
 
-    def _decide(self, values: NDArray[np.float32]) -> _Decision:
+    def _decide(self, values: NDArray[np.float32], bounds: NDArray[np.int64]) -> _Decision:
         inspection = self._layers.inspect(values)
         highest = inspection.answers.max(axis=1)
         winners = inspection.answers.argmax(axis=1)
         slopes = self._layers.master_gradient(highest)
         won = winners[:, None, :] == np.arange(len(WINDOWS))[:, None]
         parts = np.einsum("nwu,nu->nw", won, slopes * highest)
-        window = parts.argmax(axis=1)
+        is_empty = bounds[:, _FIRST] == bounds[:, _LAST]
+        window = np.where(is_empty, -np.inf, parts).argmax(axis=1)
         slopes = slopes * (winners == window[:, None])
         return _Decision(
             parts=parts,
@@ -107,7 +109,7 @@ class PageExplainer:
 
     def _explain(self, features: PageFeatures, most: int) -> list[list[Span]]:
         values = scaled(features.counts)
-        decision = self._decide(values)
+        decision = self._decide(values, features.bounds)
         return [
             _spans(
                 page,
