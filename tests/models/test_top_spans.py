@@ -31,8 +31,9 @@ def test_spans_lie_in_the_text_apart_from_each_other_heaviest_first(
 @given(PARTS)
 @settings(deadline=None)
 def test_a_span_weighs_what_its_characters_weigh(parts: NDArray[np.float32]) -> None:
-    for start, end, weight in top_spans(parts, len(parts) + 1):
-        assert weight == float(parts[start:end].sum())
+    for span in top_spans(parts, len(parts) + 1):
+        assert span.weight == float(parts[span.start : span.end].sum())
+        assert (span.kind, span.text) == ("characters", None)
 
 
 @given(PARTS)

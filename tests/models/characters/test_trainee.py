@@ -77,6 +77,7 @@ def test_the_weights_that_it_hands_out_give_the_logits_that_it_gives(rows: Label
     trainee = CharacterTrainee(GRAMS, FEATURISER)
     subjects = [*rows.subjects, *(["http://192.0.2.1", ""] * (SCORING_ROWS // 2))]
     logits = trainee.logits(subjects)
-    assert (logits.shape, logits.dtype) == ((len(subjects),), np.float32)
+    assert logits.shape == (len(subjects),)
+    assert logits.dtype == np.float32
     served = TablesEngine(GRAMS, trainee.tensors()).logits(FEATURISER(subjects))
     assert np.allclose(logits, served, rtol=0, atol=1e-4)

@@ -21,8 +21,10 @@ def test_columns_have_their_shapes_and_a_row_is_codes_and_then_padding(
 ) -> None:
     features = UrlFeaturiser(width=width)(texts)
     assert len(features) == len(texts)
-    assert (features.codes.shape, features.codes.dtype) == ((len(texts), width), np.uint8)
-    assert (features.seen.dtype, features.lengths.dtype) == (np.int32, np.int64)
+    assert features.codes.shape == (len(texts), width)
+    assert features.codes.dtype == np.uint8
+    assert features.seen.dtype == np.int32
+    assert features.lengths.dtype == features.read.dtype == np.int64
     assert features.lengths.tolist() == [len(text) for text in texts]
     assert np.all(features.read <= features.lengths)
     is_text = np.arange(width) < features.seen[:, None]
