@@ -23,6 +23,8 @@ from models.html.architecture import InspectorSizes
 from models.html.featuriser import PageFeaturiser
 from models.path.featuriser import PathFeaturiser
 from models.sizes import Sizes
+from models.url.cased_featuriser import KIND as CASED
+from models.url.cased_featuriser import CasedFeaturiser
 from models.url.featuriser import UrlFeaturiser
 
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -110,12 +112,20 @@ PAGES = Family(
     explainer="models.html.explainer:PageExplainer",
 )
 
+
+def _url_featuriser(parameters: Mapping[str, object]) -> Featuriser:
+    """The one of today, or the one that models of format 1 were trained with."""
+    if parameters.get("kind") == CASED:
+        return CasedFeaturiser.from_parameters(parameters)
+    return UrlFeaturiser.from_parameters(parameters)
+
+
 URL = Detector(
     name="url",
     noun="URLs",
     subject="text",
     family=CHARACTERS,
-    featuriser=UrlFeaturiser.from_parameters,
+    featuriser=_url_featuriser,
     recipe="models.url.recipe:RECIPE",
     bundled=BUNDLED / "url" / "2",
 )

@@ -19,6 +19,8 @@ from models.sizes import Sizes
 from models.thresholds import Threshold, Thresholds
 
 FORMAT = 2
+# Without precision, calibration and n-grams.
+FIRST_FORMAT = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 GOLDEN = "golden.json"
@@ -97,8 +99,13 @@ def parse(raw: bytes) -> Manifest:
             message does not say where the manifest is from.
     """
     content = _object(loads(raw), "the manifest")
-    if (version := content.get("format")) != FORMAT or isinstance(version, bool):
-        raise ArtefactError(f"format {shown(version)} is unknown; this version reads {FORMAT}")
+    version = content.get("format")
+    if version not in (FIRST_FORMAT, FORMAT) or isinstance(version, bool):
+        raise ArtefactError(
+            f"format {shown(version)} is unknown; this version reads {FIRST_FORMAT} and {FORMAT}"
+        )
+    if version == FIRST_FORMAT:
+        content = _of_today(content)
     named = _field(content, "detector", str)
     detector = DETECTORS.get(named)
     if detector is None:
@@ -124,6 +131,19 @@ def parse(raw: bytes) -> Manifest:
         files=_files(_object(content.get("files"), "files"), sizes, precision),
         content=content,
     )
+
+
+def _of_today(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest of the first format with what was understood then."""
+    network = {
+        "alphabet": 128,
+        "gram_orders": [],
+        "gram_buckets": 0,
+        "gram_units": 0,
+        **_object(content.get("network"), "network"),
+    }
+    calibration = {"scale": 1.0, "offset": 0.0, "prior": 0.5}
+    return {"precision": "float32", "calibration": calibration, **content, "network": network}
 
 
 def loads(raw: bytes) -> Any:

@@ -154,7 +154,8 @@ class CompiledGrams(layers.Layer):
     def call(self, codes: keras.KerasTensor, *, training: bool = False) -> keras.KerasTensor:
         """Add up the vectors."""
         share = self._kept if training else 1.0
-        seed = self.seed_generator.next(ordered=False) if training else ops.zeros(2, "uint32")
+        # In order, as dropout draws its own: a training that goes on counts both on (`fit`).
+        seed = self.seed_generator.next() if training else ops.zeros(2, "uint32")
         vectors = tf.convert_to_tensor(self.grams.vectors)
         return ops.reshape(self._summed(vectors, codes, seed, share), (-1, self._sizes.gram_units))
 

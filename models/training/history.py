@@ -56,6 +56,7 @@ def history(
             "columns": asdict(settings.columns),
             "teachers": list(settings.teachers),
             "distillation": settings.distillation if settings.teachers else 0.0,
+            "invented": settings.invented if settings.teachers else 0.0,
             "deterministic": settings.deterministic,
             "epochs": [_epoch(report) for report in epochs],
             "chosen_epoch": best(epochs, settings.policy).epoch,

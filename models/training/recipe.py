@@ -58,6 +58,8 @@ class Recipe:
         changes: What to test it with that carries no meaning, by name.
         set_apart: Further columns by which figures are given, from the rows; "" for rows to leave
             out.
+        invent: Makes texts of those given, so many and by a seed, for teachers to judge; None where
+            there is no way to.
         spell: What a code of the featuriser stands for, and its group, for pictures; None where
             there are no codes.
         plain: Sizes of the plain network of the paper, to compare with; None for none.
@@ -73,6 +75,7 @@ class Recipe:
     additions: Mapping[str, Change] = field(default_factory=dict)
     changes: Mapping[str, Change] = field(default_factory=dict)
     set_apart: Callable[[Labelled], Mapping[str, Sequence[str]]] = lambda rows: rows.apart
+    invent: Callable[[Sequence[str], int, int], list[str]] | None = None
     spell: Callable[[int], tuple[str, str]] | None = None
     plain: Sizes | None = None
 

@@ -97,15 +97,16 @@ def train(
     if trials:
         trials.refuse(rows)
     work_folder.claim(work, settings.record(digest))
+    shown = rows["train"]
     if teachers:
         observer.stage(f"Asking {len(teachers)} teachers")
-        rows["train"] = taught(rows["train"], teachers, settings.distillation)
-    observer.stage(
-        f"Training on {len(rows['train']):,} rows, validating on {len(rows['validation']):,}"
-    )
+        shown = taught(
+            shown, teachers, weight=settings.distillation, invented=_invented(shown, settings)
+        )
+    observer.stage(f"Training on {len(shown):,} rows, validating on {len(rows['validation']):,}")
     if settings.deterministic:
         _refuse_to_round_otherwise()
-    candidate, epochs = fitted(detector, settings, rows, work, observer)
+    candidate, epochs = fitted(detector, settings, {**rows, "train": shown}, work, observer)
     observer.stage("Choosing thresholds and calibration on validation")
     recipe = settings.recipe
     chosen = choose_on(rows["validation"], candidate.logits, recipe)
@@ -154,6 +155,11 @@ def train(
         validation=validation,
         test=test,
     )
+
+
+def _invented(rows: Labelled, settings: TrainingSettings) -> list[str]:
+    invent, count = settings.recipe.invent, round(settings.invented * len(rows))
+    return invent(rows.subjects, count, settings.seed) if invent and count else []
 
 
 def _refuse_to_round_otherwise() -> None:

@@ -24,6 +24,7 @@ class TrainingSettings:
         columns: Which columns of the data hold what.
         teachers: Digests of the artefacts whose scores are learned beside the labels.
         distillation: Weight of the teachers' scores in the targets, 0 to 1; labels have the rest.
+        invented: Texts that the recipe invents for the teachers to judge, a row of train.
         deterministic: Whether operations that may round differently from run to run are refused.
     """
 
@@ -34,6 +35,7 @@ class TrainingSettings:
     columns: Columns = field(default_factory=Columns)
     teachers: tuple[str, ...] = ()
     distillation: float = 0.5
+    invented: float = 0.0
     deterministic: bool = False
 
     @classmethod
@@ -57,5 +59,6 @@ class TrainingSettings:
             "columns": asdict(self.columns),
             "teachers": list(self.teachers),
             "distillation": self.distillation,
+            "invented": self.invented,
             "deterministic": self.deterministic,
         }

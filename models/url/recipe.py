@@ -17,6 +17,7 @@ from models.training.recipe import Recipe
 from models.url.augmentation import with_other_ends
 from models.url.changes import ADDITIONS, MEANINGLESS
 from models.url.featuriser import UrlFeaturiser
+from models.url.invention import invent
 from models.url.network import PLAIN, SIZES, WIDTH
 from models.url.normaliser import spelled
 
@@ -55,6 +56,7 @@ RECIPE = Recipe(
     columns=Columns(group="domain"),
     additions=ADDITIONS,
     changes=MEANINGLESS,
+    invent=invent,
     spell=spelled,
     plain=PLAIN,
 )

@@ -103,6 +103,14 @@ _Distillation = Annotated[
         min=0.0, max=1.0, help="Weight of the teachers against the labels.", rich_help_panel=_FIT
     ),
 ]
+_Invented = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        help="Texts to invent for the teachers to judge, as a multiple of the rows.",
+        rich_help_panel=_FIT,
+    ),
+]
 
 
 def _verb(detector: str, noun: str) -> Callable[..., None]:
@@ -138,6 +146,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         deterministic: _Deterministic = False,
         teacher: _Teacher = None,
         distillation: _Distillation = 0.5,
+        invented: _Invented = 0.0,
         trials: WithTrials = False,
         trial_share: TrialShare = 0.2,
         trial_epochs: TrialEpochs = 2,
@@ -185,6 +194,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             ),
             teachers=tuple(artefact.digest for artefact in teachers),
             distillation=distillation,
+            invented=invented,
             deterministic=deterministic,
         )
         target = output or Path("runs", detector, str(version))
