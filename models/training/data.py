@@ -138,7 +138,7 @@ def load(
         "dates": _optional(table, columns.date, path),
     }
     apart = {name: _optional(table, name, path) for name in columns.apart}
-    split_of_row = _splits(table, columns, path)
+    split_of_row = _splits(table, texts, columns, path)
     chosen = []
     for split in splits:
         rows = pa.array(np.flatnonzero((split_of_row == split) | (split == "all")))
@@ -236,15 +236,20 @@ def _optional(table: pa.Table, column: str | None, path: Path) -> pa.ChunkedArra
     return pc.fill_null(_cast(table, column, pa.string(), path), "")
 
 
-def _splits(table: pa.Table, columns: Columns, path: Path) -> NDArray[np.object_]:
+def _splits(
+    table: pa.Table, texts: pa.ChunkedArray, columns: Columns, path: Path
+) -> NDArray[np.object_]:
     if columns.split and columns.split in table.column_names:
         return np.array(_optional(table, columns.split, path).to_pylist(), object)
-    grouped = columns.group is not None and columns.group in table.column_names
-    keys = _optional(table, columns.group if grouped else columns.text, path).to_pylist()
+    groups = _optional(table, columns.group, path).cast(pa.binary()).to_pylist()
+    own = texts.cast(pa.binary()).to_pylist()
     firsts = np.fromiter(
-        (hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[0] for key in keys),
+        (
+            hashlib.sha256(group or text).digest()[0]
+            for group, text in zip(groups, own, strict=True)
+        ),
         np.uint8,
-        len(keys),
+        len(own),
     )
     return np.where(
         firsts < TRAIN_BELOW, "train", np.where(firsts < VALIDATION_BELOW, "validation", "test")
