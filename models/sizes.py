@@ -19,6 +19,11 @@ class Sizes(Protocol):
         """How many numbers the artefact stores."""
         ...
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of large tables of small vectors, which may be stored in int8."""
+        ...
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor that the artefact stores."""
         ...

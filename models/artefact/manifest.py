@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from reprlib import repr as shown
 from typing import Any, NoReturn, TypeVar
 
+from models.artefact.precision import PRECISIONS, bytes_of, layout
 from models.calibration import Calibration
 from models.detectors import DETECTORS, Detector
 from models.errors import ArtefactError
@@ -46,9 +47,6 @@ KEYS = frozenset(
         "files",
     )
 )
-# How weights are stored, by safetensors' name for it, and the bytes of one. They are computed with
-# in float32 in any case.
-PRECISIONS = {"float16": ("F16", 2), "float32": ("F32", 4)}
 _SHA_256 = re.compile("[0-9a-f]{64}")
 
 T = TypeVar("T")
@@ -257,8 +255,10 @@ def _refuse_unknown_codes(sizes: Sizes, featuriser: Featuriser) -> None:
 
 def _files(given: Mapping[str, Any], sizes: Sizes, precision: str) -> dict[str, File]:
     # The sizes fix the length of the weights but for the header.
-    _, bytes_of_one = PRECISIONS[precision]
-    most = {WEIGHTS: bytes_of_one * sizes.weights + LARGEST_HEADER, GOLDEN: LARGEST_GOLDEN}
+    most = {
+        WEIGHTS: bytes_of(layout(sizes.shapes(), precision, sizes.tables)) + LARGEST_HEADER,
+        GOLDEN: LARGEST_GOLDEN,
+    }
     if set(given) != set(most):
         raise ArtefactError(f"files are {shown(list(given))}, expected {', '.join(most)}")
     files = {}

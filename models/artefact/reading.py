@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from models.artefact.manifest import (
     LARGEST_MANIFEST,
     MANIFEST,
     MOST_GOLDEN,
-    PRECISIONS,
     WEIGHTS,
     File,
     Manifest,
@@ -31,6 +30,7 @@ from models.artefact.manifest import (
     loads,
     parse,
 )
+from models.artefact.precision import NUMPY_NAMES, Layout, computed, layout
 from models.detectors import Detector
 from models.errors import ArtefactError
 
@@ -134,19 +134,20 @@ def _page(encoded: str, number: int) -> bytes:
 
 
 def _tensors(content: bytes, manifest: Manifest) -> dict[str, NDArray[np.float32]]:
-    _check_header(content, manifest.sizes.shapes(), manifest.precision)
+    sizes = manifest.sizes
+    _check_header(content, layout(sizes.shapes(), manifest.precision, sizes.tables))
     try:
         stored = safetensors.numpy.load(content)
     except safetensors.SafetensorError as error:
         raise ArtefactError(f"not a safetensors file: {error}") from error
-    tensors = {name: tensor.astype(np.float32, copy=False) for name, tensor in stored.items()}
+    tensors = computed(stored)
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise ArtefactError(f"tensor '{name}' holds values that are not finite")
     return tensors
 
 
-def _check_header(content: bytes, shapes: Mapping[str, tuple[int, ...]], precision: str) -> None:
+def _check_header(content: bytes, expected: Layout) -> None:
     """See that the tensors are those of the network, each once, before any is allocated."""
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
     if not 0 < length <= min(LARGEST_HEADER, len(content) - _LENGTH_BYTES):
@@ -155,18 +156,17 @@ def _check_header(content: bytes, shapes: Mapping[str, tuple[int, ...]], precisi
     if not isinstance(header, dict):
         raise ArtefactError("not a safetensors file: its header is no object")
     header.pop("__metadata__", None)
-    if different := set(header) ^ set(shapes):
+    if different := set(header) ^ set(expected):
         raise ArtefactError(
             f"the network's sizes and the file differ in the tensors {sorted(different)[:3]}"
         )
-    dtype, _ = PRECISIONS[precision]
-    for name, shape in shapes.items():
+    for name, (dtype, shape) in expected.items():
         told = header[name]
         if not isinstance(told, dict) or (told.get("dtype"), told.get("shape")) != (
             dtype,
             list(shape),
         ):
             raise ArtefactError(
-                f"tensor '{name}' is not {precision} of the shape {shape} that the network's "
-                "sizes imply"
+                f"tensor '{name}' is not {NUMPY_NAMES[dtype]} of the shape {shape} that the "
+                "network's sizes imply"
             )

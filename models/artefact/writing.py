@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from numpy.typing import NDArray
 
 from models.artefact.manifest import (
     FORMAT,
@@ -20,10 +19,10 @@ from models.artefact.manifest import (
     KEYS,
     MANIFEST,
     MOST_GOLDEN,
-    PRECISIONS,
     WEIGHTS,
     parse,
 )
+from models.artefact.precision import PRECISIONS, Stored, layout, precision_of
 from models.calibration import Calibration
 from models.detectors import Detector
 from models.errors import ArtefactError
@@ -42,7 +41,7 @@ def save(
     featuriser: Featuriser,
     calibration: Calibration,
     thresholds: Thresholds,
-    tensors: Mapping[str, NDArray[np.floating]],
+    tensors: Stored,
     golden: Sequence[tuple[str | bytes, float]],
     history: Mapping[str, object],
 ) -> str:
@@ -57,7 +56,7 @@ def save(
         featuriser: That it was trained with.
         calibration: What makes scores of logits.
         thresholds: That decide labels.
-        tensors: Weights, float32 or all float16, as which they are stored.
+        tensors: Weights as they are stored (`models.artefact.precision`).
         golden: Subjects and their logits, as the stored weights give them.
         history: What more the manifest says: data, metrics, versions of libraries.
 
@@ -111,17 +110,21 @@ def refuse_to_overwrite(folder: Path) -> None:
 def _check(
     detector: Detector,
     sizes: Sizes,
-    tensors: Mapping[str, NDArray[np.floating]],
+    tensors: Stored,
     golden: Sequence[tuple[str | bytes, float]],
     history: Mapping[str, object],
 ) -> str:
     """See that what was given would load; return the precision of the weights."""
+    precision = precision_of(tensors)
+    if precision is None:
+        found = sorted({str(array.dtype) for array in tensors.values()})
+        raise ArtefactError(f"tensors are {found}, expected one of {', '.join(PRECISIONS)}")
     shapes = {tensor: array.shape for tensor, array in tensors.items()}
-    if shapes != sizes.shapes():
-        raise ArtefactError(f"tensors {shapes} do not fit the network's sizes {sizes.shapes()}")
-    precisions = {str(array.dtype) for array in tensors.values()}
-    if len(precisions) != 1 or not precisions <= set(PRECISIONS):
-        raise ArtefactError(f"tensors are {sorted(precisions)}, expected one of {list(PRECISIONS)}")
+    expected = {
+        name: shape for name, (_, shape) in layout(sizes.shapes(), precision, sizes.tables).items()
+    }
+    if shapes != expected:
+        raise ArtefactError(f"tensors {shapes} do not fit the network's sizes {expected}")
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise ArtefactError(f"tensor '{name}' is not all finite")
@@ -132,7 +135,7 @@ def _check(
         raise ArtefactError(f"golden subjects of '{detector.name}' must be {kind.__name__}")
     if taken := KEYS & set(history):
         raise ArtefactError(f"history may not set {', '.join(sorted(taken))}")
-    return precisions.pop()
+    return precision
 
 
 def _golden(subject: str | bytes, logit: float) -> dict[str, str | float]:

@@ -118,6 +118,11 @@ class CharacterConvolutions:
         """Their length, in float32."""
         return 4 * self.weights
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The vectors of n-grams: hundreds are added up, so that roundings even out."""
+        return ("grams/vectors",) if self.gram_buckets else ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor that the artefact stores, in float32."""
         shapes: dict[str, tuple[int, ...]] = {

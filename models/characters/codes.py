@@ -26,10 +26,9 @@ class CharacterCodes:
         lengths: int64[n], code points of each text.
         read: int64[n], code points that were turned into codes or left out as saying nothing;
             fewer than ``lengths`` when the text was cut.
-        origins: int32[n, width], the code point of the text that each code stands for; None where
-            each code stands for the code point at its own place.
-        ends: int32[n, width], where what each code stands for ends in the text (exclusive); None
-            where it is one code point, or the three of an escape before the next code.
+        origins: int32[n, width], where what each code stands for begins in the text; None where it
+            is the code point at its own place.
+        ends: int32[n, width], where it ends (exclusive); None as above.
         silent: bool[n], texts that say nothing either way; None where there are none.
     """
 

@@ -20,9 +20,6 @@ from models.characters.dense import DenseLayers
 from models.characters.sums import PooledSums
 from models.evidence import Attribution, Span, top_spans
 
-# Characters of a percent-escape.
-ESCAPE = 3
-
 
 class CharacterExplainer:
     """Explainer of one set of weights.
@@ -57,12 +54,8 @@ class CharacterExplainer:
 
 def _in_text(span: Span, features: CharacterCodes, row: int) -> Span:
     """A span of codes as one of the text that they came from."""
-    if features.origins is None:
+    if features.origins is None or features.ends is None:
         return span
-    origins, last = features.origins[row], span.end - 1
-    if features.ends is not None:
-        end = int(features.ends[row, last])
-    else:
-        escaped = span.end < features.seen[row] and origins[span.end] - origins[last] == ESCAPE
-        end = int(origins[last]) + (ESCAPE if escaped else 1)
-    return span._replace(start=int(origins[span.start]), end=end)
+    return span._replace(
+        start=int(features.origins[row, span.start]), end=int(features.ends[row, span.end - 1])
+    )

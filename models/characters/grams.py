@@ -4,7 +4,7 @@ The vectors of all n-grams of a text are added up (as fastText does for words, B
 arXiv 1607.04606), and stand beside the sums of the convolutions. An n-gram has no place of its
 own but a bucket of a table, by this hash, in unsigned arithmetic of 32 bits:
 
-1. The codes of a text stand between two markers (code ``MARKER``).
+1. The codes of a text stand between two markers (code ``MARKER``); an empty text has no n-grams.
 2. ``h = n``; for each of the n codes c, ``h = h * 16777619 + c``.
 3. ``h ^= h >> 15``, ``h *= 739982445``, ``h ^= h >> 12`` (the finaliser of splitmix's kind that
    Ettinger's hash prospector found, and which spreads neighbouring codes over all bits).

@@ -39,6 +39,7 @@ class CharacterTrainee:
         sizes: Of the network.
         featuriser: Of its texts.
         augment: Changes a batch in ways that carry no meaning; None for none.
+        gram_share: Share of the n-grams that a step looks at.
         weigh: Weights float32[n] of labelled rows in the loss; None for 1.
     """
 
@@ -49,6 +50,7 @@ class CharacterTrainee:
         *,
         augment: Augment | None = None,
         weigh: Callable[[Labelled], NDArray[np.float32]] | None = None,
+        gram_share: float = 0.5,
         seed: int = 0,
     ) -> None:
         keras.utils.set_random_seed(seed)
@@ -57,7 +59,7 @@ class CharacterTrainee:
         self._augment = augment
         self._weigh = weigh
         self._served = build(sizes)
-        self.network = trainable(self._served, sizes, seed=seed)
+        self.network = trainable(self._served, sizes, gram_share=gram_share, seed=seed)
         self._rows: Labelled | None = None
         self._features: CharacterCodes | None = None
         self._weights: NDArray[np.float32] | None = None

@@ -82,6 +82,11 @@ class InspectorSizes:
         """Their length, in float32."""
         return 4 * self.weights
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every tensor that the artefact stores, in float32."""
         shapes: dict[str, tuple[int, ...]] = {}

@@ -10,18 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
+from models.artefact.precision import Stored, computed, narrowed
 from models.detectors import Detector
 from models.engines.contract import Engine
 from models.features import Featuriser
 from models.sizes import Sizes
 from models.training.evaluation import score
 
-LARGEST_HALF = float(np.finfo(np.float16).max)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Weights, rounded to halves, on the engine without TensorFlow.
+    """Weights, rounded as they are stored, on the engine without TensorFlow.
 
     All figures are of these weights, not of those that they were rounded from.
 
@@ -36,7 +35,7 @@ class Candidate:
     detector: Detector
     sizes: Sizes
     featuriser: Featuriser
-    tensors: Mapping[str, NDArray[np.floating]]
+    tensors: Stored
     engine: Engine
 
     @classmethod
@@ -59,18 +58,14 @@ class Candidate:
         featuriser: Featuriser,
         tensors: Mapping[str, NDArray[np.float32]],
     ) -> Candidate:
-        """Round weights to halves."""
-        halves = {
-            name: np.clip(tensor, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
-            for name, tensor in tensors.items()
-        }
-        computed = {name: half.astype(np.float32) for name, half in halves.items()}
+        """Round weights as they will be stored."""
+        stored = narrowed(tensors, sizes.tables)
         return cls(
             detector=detector,
             sizes=sizes,
             featuriser=featuriser,
-            tensors=halves,
-            engine=detector.engine("tables", sizes, computed, featuriser),
+            tensors=stored,
+            engine=detector.engine("tables", sizes, computed(stored), featuriser),
         )
 
     def logits(self, subjects: Sequence[Any]) -> NDArray[np.float32]:

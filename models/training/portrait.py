@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.artefact.precision import computed
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.characters.dense import DenseLayers
@@ -36,7 +37,7 @@ def draw(
     sizes, spell = candidate.sizes, recipe.spell
     if not isinstance(sizes, CharacterConvolutions) or spell is None:
         return (), None
-    tensors = {name: half.astype(np.float32) for name, half in candidate.tensors.items()}
+    tensors = computed(candidate.tensors)
     drawn = rows.take(_drawn(len(rows)))
     features = recipe.featuriser(drawn.subjects)
     if not isinstance(features, CharacterCodes):

@@ -123,11 +123,15 @@ def run_trials(
 ) -> Findings:
     """Run them, and enter what they gave.
 
-    Networks of trials learn the labels: a teacher has seen every feed and every year.
+    Args:
+        trials: What to try.
+        found: What was measured before.
+        detector: Of the networks.
+        settings: Of the training that they are beside.
+        rows: Of each split, as they are labelled: a teacher has seen every feed and every year.
+        observer: Is told of progress.
     """
-    train = rows["train"]
-    plain = replace(train, targets=train.labels.astype(np.float32))
-    lab = _Lab(trials, detector, settings, {**rows, "train": plain}, observer)
+    lab = _Lab(trials, detector, settings, rows, observer)
     budget = f"{trials.budget}, without teachers" if settings.teachers else trials.budget
     entered: dict[str, object] = {"budget": budget}
     if trials.baselines:

@@ -15,7 +15,6 @@ from models.compiled import compiled
 from models.url.normaliser import CLASSES, PATH, QUERY, code_of
 
 SHARE = 0.15
-_FIRST_OF_PATH = 1 + CLASSES * PATH
 _FIRST_OF_QUERY = 1 + CLASSES * QUERY
 _SLASH = code_of("/", PATH)
 

@@ -60,16 +60,17 @@ class UrlFeaturiser:
         n = len(texts)
         bounds = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, n + 1)
         codes = np.zeros((n, self.width), np.uint8)
-        origins = np.zeros((n, self.width), np.int32)
+        origins, ends = (np.zeros((n, self.width), np.int32) for _ in range(2))
         seen, read = np.zeros(n, np.int32), np.zeros(n, np.int64)
         silent = np.zeros(n, np.bool_)
-        normalise(code_points(texts), bounds, codes, origins, seen, read, silent)
+        normalise(code_points(texts), bounds, codes, origins, ends, seen, read, silent)
         return CharacterCodes(
             codes=codes,
             seen=seen,
             lengths=np.diff(bounds),
             read=read,
             origins=origins,
+            ends=ends,
             silent=silent,
         )
 

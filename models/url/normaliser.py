@@ -2,16 +2,17 @@ r"""URLs as the network reads them: what carries no meaning is taken away, in on
 
 Training and serving share it. What is done, in order:
 
-1. White space and control characters before and after are left out.
-2. ``http:`` and ``https:`` in any case, with the slashes that follow, are left out, as are slashes
-   before a host without scheme. Other schemes stay, and count as part of the path.
-3. In the authority (up to the first ``/``, ``\``, ``?`` or ``#``) these are left out: a leading
-   ``www.`` when a dot follows later, the host's last dot, a port that is empty, 80 or 443.
-4. The fragment is left out: it never leaves the browser, and whoever wants may add one.
-5. One slash at the end of the path is left out, and the ``?`` of an empty query.
-6. Percent-escapes of unreserved characters (RFC 3986, 6.2.2.2: letters, digits, ``-._~``) are
-   decoded; letters of ASCII, also those of escapes, become lower case; ``\`` is ``/`` (as browsers
-   take it, WHATWG URL).
+1. Percent-escapes of unreserved characters (RFC 3986, 6.2.2.2: letters, digits, ``-._~``) are
+   decoded, once; letters of ASCII become lower case; ``\`` is ``/`` (as browsers take it, WHATWG
+   URL).
+2. White space and control characters (to U+0020) before and after are left out.
+3. ``http:`` and ``https:`` before a slash, with the slashes that follow, are left out, as are
+   slashes before a host without scheme. Other schemes stay, and count as part of the path.
+4. In the authority (up to the first ``/``, ``?`` or ``#``) these are left out: a port that is
+   empty, 80 or 443; then the last dot, if it stands at the end; a leading ``www.`` when a dot
+   follows later.
+5. The fragment is left out: it never leaves the browser, and whoever wants may add one.
+6. One slash at the end of the path is left out, and the ``?`` of an empty query.
 
 Every character that is left has a code: 1 + class + ``CLASSES`` x part, where part is 0 in the
 host and port, 1 in the path (and in ``user@``, which is no host), 2 in the query:
@@ -94,6 +95,7 @@ def normalise(
     bounds: NDArray[np.int64],
     codes: NDArray[np.uint8],
     origins: NDArray[np.int32],
+    ends: NDArray[np.int32],
     seen: NDArray[np.int32],
     read: NDArray[np.int64],
     silent: NDArray[np.bool_],
@@ -105,6 +107,7 @@ def normalise(
         bounds: int64[n + 1], where each begins, and the end of the last.
         codes: uint8[n, width], zeros.
         origins: int32[n, width].
+        ends: int32[n, width].
         seen: int32[n].
         read: int64[n].
         silent: bool[n].
@@ -113,7 +116,7 @@ def normalise(
     for row in range(len(seen)):
         longest = max(longest, bounds[row + 1] - bounds[row])
     text = np.empty(longest, np.uint32)
-    places = np.empty(longest, np.int32)
+    places = np.empty(longest + 1, np.int32)
     pieces = np.empty((_PIECES, 3), np.int64)
     for row in range(len(seen)):
         original = points[bounds[row] : bounds[row + 1]]
@@ -129,6 +132,7 @@ def normalise(
             for i in range(first, kept):
                 codes[row, count] = 1 + CLASSES * part + _class(text[i])
                 origins[row, count] = places[i]
+                ends[row, count] = places[i + 1]
                 count += 1
             if kept < last:
                 read[row] = places[kept]
@@ -170,7 +174,7 @@ def _cut_up(text: NDArray[np.uint32], end: int, pieces: NDArray[np.int64]) -> bo
     _set(pieces[2], PATH, host_end, slash)
     _set(pieces[3], QUERY, path_end, query_end)
     return (
-        before_host == start
+        before_host == start == host
         and slash == host_end
         and query_end == path_end
         and _is_address(text, host, port_end)
@@ -188,7 +192,7 @@ def _set(piece: NDArray[np.int64], part: int, first: int, last: int) -> None:
 def _unescape(
     original: NDArray[np.uint32], text: NDArray[np.uint32], places: NDArray[np.int32]
 ) -> int:
-    """Undo escapes of unreserved characters and case; tell where each character was."""
+    """Undo escapes of unreserved characters and case; tell where each was, and the end."""
     count, i = 0, 0
     while i < len(original):
         point, length = original[i], 1
@@ -204,6 +208,7 @@ def _unescape(
         places[count] = i
         count += 1
         i += length
+    places[count] = i
     return count
 
 

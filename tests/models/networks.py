@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import artefact
+from models.artefact.precision import FLOAT32, MIXED, Stored, computed, narrowed
 from models.calibration import Calibration
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
@@ -171,10 +172,10 @@ def save_artefact(
     precision: str = "float32",
 ) -> Tensors:
     """Write an artefact of a random network; returns its weights as they are computed with."""
-    stored = {
-        name: tensor.astype(precision) for name, tensor in random_tensors(sizes, seed).items()
-    }
-    tensors = {name: tensor.astype(np.float32) for name, tensor in stored.items()}
+    stored: Stored = random_tensors(sizes, seed)
+    if precision != FLOAT32:
+        stored = narrowed(random_tensors(sizes, seed), sizes.tables if precision == MIXED else ())
+    tensors = computed(stored)
     texts = golden_texts(width)
     logits = TablesEngine(sizes, tensors).logits(featurise(texts, width))
     artefact.save(

@@ -94,7 +94,7 @@ def with_grams(**sizes: object) -> Callable[[Json], None]:
 
 
 MANIFESTS: dict[str, tuple[Callable[[Json], object], str]] = {
-    "another format": (put("format", value=1), "format 1 is unknown"),
+    "another format": (put("format", value=3), "format 3 is unknown"),
     "format true": (put("format", value=True), "format True is unknown"),
     "no format": (drop("format"), "format None"),
     "unknown detector": (put("detector", value="x"), "detector 'x' is unknown"),

@@ -84,8 +84,10 @@ def normal_form(url: str) -> NormalForm:
         (PATH, host_end, path_end),
         (QUERY, query, query_end),
     ]
-    silent = bool(_ADDRESS.fullmatch(authority)) and all(
-        first == last for part, first, last in pieces if part != HOST
+    silent = (
+        bool(_ADDRESS.fullmatch(authority))
+        and host == user_end
+        and all(first == last for part, first, last in pieces if part != HOST)
     )
     characters = [
         Character(text[i], part, places[i])
