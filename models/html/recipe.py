@@ -75,7 +75,7 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
 RECIPE = Recipe(
     sizes=SIZES,
     featuriser=PageFeaturiser(),
-    policy=FitPolicy(epochs=20, patience=20, learning_rate=1e-3, chosen_rate=1e-2),
+    policy=FitPolicy(epochs=10, patience=10, learning_rate=1e-3, chosen_rate=1e-2),
     plan=BatchPlan(size=128),
     trainee=PageTrainee,
     golden=golden_pages,
