@@ -232,6 +232,39 @@ def test_filters_with_the_largest_effect_either_way_are_chosen() -> None:
     ]
 
 
+def test_strings_keep_where_they_stand() -> None:
+    activations = np.array([[1], [3], [2]], np.float32)
+    effects = np.ones(1, np.float32)
+    (one,) = filters.most_exciting(
+        ["ab", "cd", "ef"], activations, effects, places=["host", "path", "query"], most=2
+    )
+    assert (one.strings, one.places) == (("cd", "ef"), ("path", "query"))
+    (one,) = filters.most_exciting(["ab", "cd", "ef"], activations, effects, most=2)
+    assert one.places == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("string", "expected"),
+    [
+        ("ab c", "ab\N{OPEN BOX}c"),
+        ("a\N{MIDDLE DOT}\N{MIDDLE DOT}b", "a\N{MIDDLE DOT}\N{MIDDLE DOT}b"),
+        ("a\n\x1b", "a\\n\\x1b"),
+        ("a" * 13, "aaaaaaaaa..."),
+    ],
+    ids=["a space", "many characters", "controls", "long"],
+)
+def test_strings_of_filters_are_visible(string: str, expected: str) -> None:
+    assert filters.visible(string) == expected
+
+
+def test_names_of_curves_that_end_alike_lie_apart() -> None:
+    shares = {rate: [0.5, 0.7] for rate in (0.01, 0.001, 0.0001)}
+    figure = learning.learning_curve([1, 2], [0.6, 0.4], [0.9, 0.95], shares)
+    places = sorted(text.get_position()[1] for text in figure.axes[2].texts)
+    assert {text.get_text() for text in figure.axes[2].texts} == {"1 %", "0.1 %", "0.01 %"}
+    assert np.diff(places) == pytest.approx(learning.LEAST_DISTANCE)
+
+
 def test_ngrams_are_counted_by_the_texts_that_hold_them() -> None:
     assert filters.frequent_ngrams(["aaaa", "aab", "b"], 2) == ["aa", "ab"]
     assert filters.frequent_ngrams(["ba", "ab"], 1, most=1) == ["a"]
@@ -253,6 +286,8 @@ def test_shown_text_is_printable_and_fits(text: str, most: int) -> None:
         ("HTTP://a.example?b.c", "hxxp://a[.]example?b.c"),
         ("a.example", "a[.]example"),
         ("a.example/?u=http://b.example", "a[.]example/?u=hxxp://b.example"),
+        ("http://a.example\\b.c", "hxxp://a[.]example\\b.c"),
+        ("C:\\Users\\ann\\b.exe", "C:\\Users\\ann\\b.exe"),
     ],
     ids=str,
 )

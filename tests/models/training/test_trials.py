@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Spy:
         self.seen.epochs += 1
         return self._own.epoch(rows, plan, number)
 
-    def logits(self, subjects: list[str]) -> NDArray[np.float32]:
+    def logits(self, subjects: Sequence[Any]) -> NDArray[np.float32]:
         self.seen.validated.update(subjects)
         return self._own.logits(subjects)
 

@@ -27,8 +27,8 @@ SMALL = {
     "url": {"embedding": 6, "filter_widths": (2, 4), "filters": 12, "dense": (16,)},
     "path": {"embedding": 6, "filter_widths": (2, 4), "filters": 12, "dense": (16,)},
 }
-GRAMS = {"gram_orders": (2, 3), "gram_buckets": 64, "gram_units": 3}
-NO_GRAMS = {"gram_orders": (), "gram_buckets": 0, "gram_units": 0}
+GRAMS: dict[str, Any] = {"gram_orders": (2, 3), "gram_buckets": 64, "gram_units": 3}
+NO_GRAMS: dict[str, Any] = {"gram_orders": (), "gram_buckets": 0, "gram_units": 0}
 
 
 def recipe(detector: str) -> Recipe:
