@@ -68,7 +68,7 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
     kept = length_matched(lengths, rows.labels)
     return {
         "length-matched": np.where(kept, "yes", "").tolist(),
-        "matched": ["yes" if value == "true" else "" for value in rows.apart["matched"]],
+        "matched": ["yes" if value.lower() == "true" else "" for value in rows.apart["matched"]],
     }
 
 

@@ -68,7 +68,9 @@ CODES: NDArray[np.uint8] = _codes_of_code_points()
 def spelled(code: int) -> tuple[str, str]:
     """What a code stands for, "" where that is many characters, and the group it is of."""
     character = chr(code)
-    if not (character.isascii() and character.isprintable()) or character == " ":
+    if character == " ":
+        return "\N{OPEN BOX}", "marks"
+    if not (character.isascii() and character.isprintable()):
         return "", "other"
     if character.isupper():
         return character, "classes"

@@ -26,7 +26,9 @@ def trainee(
 def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
     """Files and keys apart, what was seen apart from what was made up, and rows alike in form."""
     given = rows.apart
-    observed = ["made up" if value == "true" else "observed" for value in given["synthetic"]]
+    observed = [
+        "made up" if value.lower() == "true" else "observed" for value in given["synthetic"]
+    ]
     return {
         "kind": given["kind"],
         "rows": observed,
@@ -34,7 +36,7 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
             kind if seen == "observed" else ""
             for kind, seen in zip(given["kind"], observed, strict=True)
         ],
-        "matched": ["yes" if value == "true" else "" for value in given["matched"]],
+        "matched": ["yes" if value.lower() == "true" else "" for value in given["matched"]],
     }
 
 

@@ -26,7 +26,8 @@ PICTURE = Picture(
     name="filters",
     title="What chosen filters look for",
     caption="For each filter the strings of the data that excite it most, with bars for how much. "
-    "Vermilion filters raise the logit on average, blue ones lower it.",
+    "Vermilion filters raise the logit on average, blue ones lower it. A middle dot is a code that "
+    "stands for many characters.",
 )
 MOST_STRINGS = 8
 # Characters of a string that fit beside its bar.

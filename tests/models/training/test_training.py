@@ -21,6 +21,8 @@ from models.training.evaluation import COLLECTED, evaluate, kinds, score
 from models.training.policy import FitPolicy
 from models.training.report import JSON, MARKDOWN
 from models.training.run import Trained
+from models.training.settings import TrainingSettings
+from models.url.featuriser import UrlFeaturiser
 from tests.models.training.trainings import (
     COUNTS,
     Row,
@@ -229,6 +231,16 @@ def test_subject_and_label_are_all_that_data_needs(tmp_path: Path) -> None:
     assert done.test.kinds == done.test.sources == done.test.columns == done.test.years == ()
 
 
+def test_a_network_may_see_less_than_its_widest_filter(tmp_path: Path) -> None:
+    own = recipe("url")
+    narrow = replace(own, featuriser=UrlFeaturiser(width=3))
+    data = data_for("url", tmp_path)
+    one_epoch = replace(own.policy, epochs=1)
+    done = trained(data, tmp_path, own=TrainingSettings.of(narrow, policy=one_epoch))
+    assert not any(check.failed for check in verify(load(done.folder)))
+    assert (done.folder / "filters.png").exists()
+
+
 def test_without_a_test_split_the_report_is_of_validation(tmp_path: Path) -> None:
     made: list[Row] = [
         {**row, "split": "train" if number % 2 else "validation"}
@@ -267,3 +279,18 @@ def test_rows_under_non_commercial_terms_are_refused(
 
 def test_the_recipes_tested_are_those_of_the_table() -> None:
     assert set(DETECTORS) == set(PICTURES)
+
+
+@pytest.mark.parametrize("spelling", ["true", "True", "TRUE"])
+def test_made_up_paths_are_known_however_a_file_writes_true(spelling: str) -> None:
+    own = recipe("path")
+    some = Labelled(
+        subjects=["a", "b"],
+        labels=np.array([0, 1], np.int8),
+        sources=["", ""],
+        groups=["", ""],
+        dates=["", ""],
+        apart={"kind": ["file", "file"], "synthetic": [spelling, "false"], "matched": ["", ""]},
+        targets=np.array([0, 1], np.float32),
+    )
+    assert own.set_apart(some)["rows"] == ["made up", "observed"]
