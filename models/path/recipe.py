@@ -43,8 +43,8 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
 RECIPE = Recipe(
     sizes=SIZES,
     featuriser=PathFeaturiser(width=WIDTH),
-    policy=FitPolicy(epochs=12, patience=12),
-    plan=BatchPlan(size=256),
+    policy=FitPolicy(epochs=8, patience=8),
+    plan=BatchPlan(size=512),
     trainee=trainee,
     golden=lambda featuriser: golden_paths(featuriser.width),
     columns=Columns(date=None, apart=("kind", "synthetic", "matched")),
