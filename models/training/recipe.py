@@ -63,6 +63,7 @@ class Recipe:
         spell: What a code of the featuriser stands for, and its group, for pictures; None where
             there are no codes.
         plain: Sizes of the plain network of the paper, to compare with; None for none.
+        plain_trainee: Makes that network, if another way than ``trainee``.
     """
 
     sizes: Sizes
@@ -78,6 +79,7 @@ class Recipe:
     invent: Callable[[Sequence[str], int, int], list[str]] | None = None
     spell: Callable[[int], tuple[str, str]] | None = None
     plain: Sizes | None = None
+    plain_trainee: Callable[[Any, Any, int], Trainee] | None = None
 
     @property
     def record(self) -> Mapping[str, object]:

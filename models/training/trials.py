@@ -177,7 +177,8 @@ class _Lab:
         plain = self._settings.recipe.plain
         if plain is not None:
             self._observer.stage("Baseline: the plain network of the paper")
-            recipe = replace(self._settings.recipe, sizes=plain)
+            own = self._settings.recipe
+            recipe = replace(own, sizes=plain, trainee=own.plain_trainee or own.trainee)
             candidate = self._fitted(replace(self._settings, recipe=recipe), self._rows)
             found.append(
                 measure_rival(

@@ -14,7 +14,7 @@ from models.training.data import Columns, Labelled
 from models.training.golden import golden_texts
 from models.training.policy import FitPolicy
 from models.training.recipe import Recipe
-from models.url.augmentation import with_other_ends
+from models.url.augmentation import with_additions
 from models.url.changes import ADDITIONS, MEANINGLESS
 from models.url.featuriser import UrlFeaturiser
 from models.url.invention import invent
@@ -32,7 +32,14 @@ _STATIC = re.compile(
 
 def trainee(sizes: CharacterConvolutions, featuriser: UrlFeaturiser, seed: int) -> CharacterTrainee:
     """A network to train on URLs."""
-    return CharacterTrainee(sizes, featuriser, augment=with_other_ends, weigh=weights, seed=seed)
+    return CharacterTrainee(sizes, featuriser, augment=with_additions, weigh=weights, seed=seed)
+
+
+def plain_trainee(
+    sizes: CharacterConvolutions, featuriser: UrlFeaturiser, seed: int
+) -> CharacterTrainee:
+    """The paper's network, on the rows as they are."""
+    return CharacterTrainee(sizes, featuriser, seed=seed)
 
 
 def weights(rows: Labelled) -> NDArray[np.float32]:
@@ -59,4 +66,5 @@ RECIPE = Recipe(
     invent=invent,
     spell=spelled,
     plain=PLAIN,
+    plain_trainee=plain_trainee,
 )
