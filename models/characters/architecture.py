@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 from reprlib import repr as shown
 
@@ -141,6 +141,11 @@ class CharacterConvolutions:
         shapes["logit/kernel"] = (units, 1)
         shapes["logit/bias"] = (1,)
         return shapes
+
+
+def without_grams(sizes: CharacterConvolutions) -> CharacterConvolutions:
+    """The same network without its wide part."""
+    return replace(sizes, gram_orders=(), gram_buckets=0, gram_units=0)
 
 
 def _size(value: object, what: str, most: int = MOST_PARAMETERS) -> int:

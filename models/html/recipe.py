@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from models.training.policy import FitPolicy
 from models.training.recipe import Batch, Recipe
 
 SIZES = InspectorSizes()
+PAPER = InspectorSizes(inspector=(1024, 1024), master=(1024, 1024))
 # Pages that are featurised at once for scoring.
 _SCORING_ROWS = 256
 
@@ -72,6 +74,15 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
     }
 
 
+VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
+    "the widths of the paper": lambda own: replace(own, sizes=PAPER),
+    "an inspector of one layer": lambda own: replace(
+        own, sizes=InspectorSizes(inspector=(256,), master=(256,))
+    ),
+    "labels smoothed by 0.05": lambda own: replace(
+        own, policy=replace(own.policy, label_smoothing=0.05)
+    ),
+}
 RECIPE = Recipe(
     sizes=SIZES,
     featuriser=PageFeaturiser(),
@@ -81,4 +92,5 @@ RECIPE = Recipe(
     golden=golden_pages,
     columns=Columns(text="html", date="date", apart=("matched",)),
     set_apart=set_apart,
+    variants=VARIANTS,
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from models.characters.architecture import CharacterConvolutions
+from models.characters.architecture import CharacterConvolutions, without_grams
 from models.characters.trainee import CharacterTrainee
 from models.path.alphabet import spelled
 from models.path.featuriser import PathFeaturiser
@@ -40,6 +41,13 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
     }
 
 
+VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
+    "without n-grams": lambda own: replace(own, sizes=without_grams(own.sizes)),
+    "dense layers of 1,024": lambda own: replace(own, sizes=replace(own.sizes, dense=(1024, 1024))),
+    "labels smoothed by 0.05": lambda own: replace(
+        own, policy=replace(own.policy, label_smoothing=0.05)
+    ),
+}
 RECIPE = Recipe(
     sizes=SIZES,
     featuriser=PathFeaturiser(width=WIDTH),
@@ -51,4 +59,5 @@ RECIPE = Recipe(
     set_apart=set_apart,
     spell=spelled,
     plain=PLAIN,
+    variants=VARIANTS,
 )

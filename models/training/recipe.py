@@ -64,6 +64,7 @@ class Recipe:
             there are no codes.
         plain: Sizes of the plain network of the paper, to compare with; None for none.
         plain_trainee: Makes that network, if another way than ``trainee``.
+        variants: The recipe with one thing changed, by name, to see what that thing is worth.
     """
 
     sizes: Sizes
@@ -80,6 +81,7 @@ class Recipe:
     spell: Callable[[int], tuple[str, str]] | None = None
     plain: Sizes | None = None
     plain_trainee: Callable[[Any, Any, int], Trainee] | None = None
+    variants: Mapping[str, Callable[[Recipe], Recipe]] = field(default_factory=dict)
 
     @property
     def record(self) -> Mapping[str, object]:

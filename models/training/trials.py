@@ -1,4 +1,4 @@
-"""What else is trained for a report: baselines, unseen feeds, later rows, other seeds.
+"""What else is trained for a report: baselines, unseen feeds, later rows, other seeds, variants.
 
 Networks of trials may be trained on a stated share of the rows for a stated number of epochs, and
 each is compared with one of the same budget.
@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from models.detectors import Detector
 from models.errors import DataError
 from models.thresholds import Thresholds
+from models.training import trial_rows
 from models.training.baselines.table import baselines_of
 from models.training.candidate import Candidate
 from models.training.comparison import Rival, Rows, fit_and_measure, measure_rival
 from models.training.data import Labelled
 from models.training.fitted import Observer, fitted
 from models.training.measuring import choose_on
+from models.training.recipe import Recipe
 from models.training.report.findings import Findings, LeftOut, Trial
 from models.training.settings import TrainingSettings
 from models.training.slices import Slice, measure
@@ -32,6 +34,7 @@ from models.training.slices import Slice, measure
 # A feed with fewer malicious rows than this to measure on says little either way.
 FEWEST_ROWS = 50
 MOST_FEEDS = 12
+AS_IT_IS = "as it is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Trials:
         baselines: Whether to fit other methods, on all rows.
         feeds: Whether to leave out each feed in turn.
         seeds: How many seeds to train under; 0 for none.
+        variants: Whether to train each variant of the recipe.
         later_than: Train on malicious rows first seen before this date (ISO 8601), measure on
             those from ``until`` on; "" for no time split.
         until: "" for the same date.
@@ -52,6 +56,7 @@ class Trials:
     baselines: bool = True
     feeds: bool = True
     seeds: int = 3
+    variants: bool = True
     later_than: str = ""
     until: str = ""
     share: float = 0.2
@@ -73,7 +78,7 @@ class Trials:
         Raises:
             DataError: a share so small has no rows of a label, or no rows have the dates.
         """
-        drawn = rows["train"].take(_drawn(rows["train"], self.share))
+        drawn = rows["train"].take(trial_rows.drawn(rows["train"], self.share))
         if not drawn.benign or not drawn.malicious:
             raise DataError(
                 f"a share of {self.share:g} of the training rows has {drawn.benign} benign and "
@@ -82,12 +87,12 @@ class Trials:
             )
         if not self.later_than:
             return
-        measured = _measured(rows)
+        measured = trial_rows.measured(rows)
         validation = rows["validation"]
         for name, part, kept in (
-            ("train", drawn, _before(drawn, self.later_than)),
-            ("validation", validation, _before(validation, self.later_than)),
-            ("measured", measured, _since(measured, self.measured_from)),
+            ("train", drawn, trial_rows.before(drawn, self.later_than)),
+            ("validation", validation, trial_rows.before(validation, self.later_than)),
+            ("measured", measured, trial_rows.since(measured, self.measured_from)),
         ):
             if not part.take(kept).malicious:
                 raise DataError(
@@ -137,10 +142,12 @@ def run_trials(
     if trials.baselines:
         entered["rivals"] = tuple(lab.rivals())
     beside: _Network | None = None
-    if trials.seeds or trials.feeds:
+    if trials.seeds or trials.feeds or trials.variants:
         beside = lab.small(settings.seed)
     if trials.seeds and beside:
         entered["seeds"] = tuple(lab.seeds(beside))
+    if trials.variants and beside:
+        entered["ablations"] = tuple(lab.variants(beside))
     if trials.feeds and beside:
         entered["left_out"] = tuple(lab.left_out(beside))
     if trials.later_than:
@@ -161,9 +168,11 @@ class _Lab:
     ) -> None:
         self._trials = trials
         self._detector = detector
-        self._settings = replace(settings, teachers=())
+        # What was asked for, in the recipe too, since variants are changes of it.
+        recipe = replace(settings.recipe, policy=settings.policy, plan=settings.plan)
+        self._settings = replace(settings, recipe=recipe, teachers=())
         self._rows = rows
-        self._measured = _measured(rows)
+        self._measured = trial_rows.measured(rows)
         self._observer = observer
 
     def rivals(self) -> list[Rival]:
@@ -191,20 +200,28 @@ class _Lab:
             )
         return found
 
-    def small(self, seed: int, what: str = "all feeds", keep: Keep | None = None) -> _Network:
+    def small(
+        self,
+        seed: int,
+        what: str = "all feeds",
+        keep: Keep | None = None,
+        recipe: Recipe | None = None,
+    ) -> _Network:
         """A network on the budget; neither its training nor its validation sees other rows."""
         self._observer.stage(f"Trial: seed {seed}, {what}")
         rows = self._kept(keep)
+        recipe = recipe or self._settings.recipe
         candidate = self._fitted(
             replace(
                 self._settings,
+                recipe=recipe,
                 seed=seed,
-                plan=replace(self._settings.plan, seed=seed),
-                policy=replace(self._settings.policy, epochs=self._trials.epochs),
+                plan=replace(recipe.plan, seed=seed),
+                policy=replace(recipe.policy, epochs=self._trials.epochs),
             ),
             rows,
         )
-        chosen = choose_on(rows["validation"], candidate.logits, self._settings.recipe)
+        chosen = choose_on(rows["validation"], candidate.logits, recipe)
         return _Network(candidate=candidate, thresholds=chosen.thresholds)
 
     def seeds(self, first: _Network) -> Iterator[Trial]:
@@ -215,6 +232,16 @@ class _Lab:
             name = f"seed {seed}"
             yield Trial(name=name, figures=network.figures(name, self._measured))
 
+    def variants(self, own: _Network) -> Iterator[Trial]:
+        """The recipe as it is, then with one thing changed."""
+        recipe = self._settings.recipe
+        if not recipe.variants:
+            return
+        yield Trial(name=AS_IT_IS, figures=own.figures(AS_IT_IS, self._measured))
+        for name, change in recipe.variants.items():
+            network = self.small(self._settings.seed, name, recipe=change(recipe))
+            yield Trial(name=name, figures=network.figures(name, self._measured))
+
     def left_out(self, beside: _Network) -> Iterator[LeftOut]:
         """Each feed with enough rows to measure, judged by a network that never saw it.
 
@@ -223,14 +250,14 @@ class _Lab:
         malicious = self._measured.labels != 0
         feeds = Counter(np.array(self._measured.sources, object)[malicious].tolist())
         for feed, count in feeds.most_common(MOST_FEEDS):
-            without = partial(_not_of, feed)
+            without = partial(trial_rows.not_of, feed)
             if count < FEWEST_ROWS or not all(
                 part.malicious and part.benign for part in self._kept(without).values()
             ):
                 continue
             network = self.small(self._settings.seed, f"without {feed or 'the unnamed'}", without)
             measured = self._measured
-            rows = measured.take((measured.labels == 0) | ~_not_of(feed, measured))
+            rows = measured.take((measured.labels == 0) | ~trial_rows.not_of(feed, measured))
             yield LeftOut(
                 feed=feed or "unnamed",
                 without=network.figures(feed, rows),
@@ -241,15 +268,15 @@ class _Lab:
         """Malicious rows seen after the last one trained on, against all benign ones."""
         before, since = self._trials.later_than, self._trials.measured_from
         network = self.small(
-            self._settings.seed, f"before {before}", lambda rows: _before(rows, before)
+            self._settings.seed, f"before {before}", lambda rows: trial_rows.before(rows, before)
         )
-        rows = self._measured.take(_since(self._measured, since))
+        rows = self._measured.take(trial_rows.since(self._measured, since))
         return network.figures(f"first seen from {since} on, trained before {before}", rows)
 
     def _kept(self, keep: Keep | None) -> dict[str, Labelled]:
         """Rows on the budget, of those to keep."""
         train, validation = self._rows["train"], self._rows["validation"]
-        train = train.take(_drawn(train, self._trials.share))
+        train = train.take(trial_rows.drawn(train, self._trials.share))
         return {
             name: part.take(keep(part)) if keep else part
             for name, part in (("train", train), ("validation", validation))
@@ -259,31 +286,6 @@ class _Lab:
         with tempfile.TemporaryDirectory(prefix="weir-trial-") as folder:
             candidate, _ = fitted(self._detector, settings, rows, Path(folder), self._observer)
         return candidate
-
-
-def _measured(rows: Mapping[str, Labelled]) -> Labelled:
-    return rows["test"] if len(rows["test"]) else rows["validation"]
-
-
-def _drawn(train: Labelled, share: float) -> NDArray[np.bool_]:
-    """The same rows for every network of the trials, so that they can be compared."""
-    return np.random.default_rng(0).random(len(train)) < share
-
-
-def _not_of(feed: str, rows: Labelled) -> NDArray[np.bool_]:
-    return np.array([source != feed for source in rows.sources], np.bool_)
-
-
-def _before(rows: Labelled, date: str) -> NDArray[np.bool_]:
-    """Benign rows, and malicious ones known to be first seen before a date."""
-    seen = np.array([bool(first) and first < date for first in rows.dates], np.bool_)
-    return np.asarray((rows.labels == 0) | seen)
-
-
-def _since(rows: Labelled, date: str) -> NDArray[np.bool_]:
-    """Benign rows, and malicious ones known to be first seen from a date on."""
-    seen = np.array([first >= date for first in rows.dates], np.bool_)
-    return np.asarray((rows.labels == 0) | seen)
 
 
 def _counted(epochs: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters.architecture import CharacterConvolutions
+from models.characters.architecture import CharacterConvolutions, without_grams
 from models.characters.trainee import CharacterTrainee
 from models.training.batches import BatchPlan
 from models.training.data import Columns, Labelled
@@ -53,6 +55,15 @@ def weights(rows: Labelled) -> NDArray[np.float32]:
     return np.where(static, STATIC_WEIGHT, 1.0).astype(np.float32)
 
 
+VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
+    "without n-grams": lambda own: replace(own, sizes=without_grams(own.sizes)),
+    "dense layers of 1,024": lambda own: replace(own, sizes=replace(own.sizes, dense=(1024, 1024))),
+    "100 characters": lambda own: replace(own, featuriser=replace(own.featuriser, width=100)),
+    "rows as they are, all of one weight": lambda own: replace(own, trainee=plain_trainee),
+    "labels smoothed by 0.05": lambda own: replace(
+        own, policy=replace(own.policy, label_smoothing=0.05)
+    ),
+}
 RECIPE = Recipe(
     sizes=SIZES,
     featuriser=UrlFeaturiser(width=WIDTH),
@@ -67,4 +78,5 @@ RECIPE = Recipe(
     spell=spelled,
     plain=PLAIN,
     plain_trainee=plain_trainee,
+    variants=VARIANTS,
 )

@@ -31,7 +31,7 @@ from tests.models.training.trainings import Witness, data_for, recipe, rows, tra
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-NONE = Trials(baselines=False, feeds=False, seeds=0, share=1.0, epochs=1)
+NONE = Trials(baselines=False, feeds=False, seeds=0, variants=False, share=1.0, epochs=1)
 
 
 class Spy:
@@ -42,6 +42,7 @@ class Spy:
         seen.append(self.seen)
         self._own = own
         self.network = own.network
+        self.seen.weights = own.network.count_params()
 
     def epoch(self, rows: Labelled, plan: BatchPlan, number: int) -> Iterator[Batch]:
         self.seen.train = rows
@@ -61,7 +62,7 @@ class Seen:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.epochs = 0
+        self.epochs = self.weights = 0
         self.train: Labelled
         self.validated: set[str] = set()
 
@@ -77,7 +78,7 @@ class Lab:
         def spied(sizes: CharacterConvolutions, featuriser: Any, seed: int) -> Trainee:
             return Spy(own.trainee(sizes, featuriser, seed), seed, self.seen)
 
-        self.recipe: Recipe = replace(own, trainee=spied)
+        self.recipe: Recipe = replace(own, trainee=spied, plain_trainee=None)
         self.settings = TrainingSettings.of(self.recipe, **changed)
         parts = load_data(path, columns=own.columns)
         self.rows: Mapping[str, Labelled] = dict(
@@ -155,6 +156,17 @@ def test_seeds_share_rows_and_budget(lab: Lab) -> None:
     assert len({tuple(network.train.subjects) for network in lab.seen}) == 1
     assert len(lab.seen[0].train) == pytest.approx(300, abs=50)
     assert len({trial.figures.area for trial in found.seeds}) > 1
+
+
+def test_variants_differ_in_one_thing_each(lab: Lab) -> None:
+    found = lab.run(replace(NONE, variants=True, epochs=2)).ablations
+    assert found is not None
+    assert [trial.name for trial in found] == ["as it is", "without n-grams", "slower"]
+    sizes = [network.weights for network in lab.seen]
+    assert sizes[1] < sizes[0] == sizes[2]
+    areas = [trial.figures.area or 0 for trial in found]
+    assert areas[2] < areas[0]
+    assert len({tuple(network.train.subjects) for network in lab.seen}) == 1
 
 
 def test_a_time_split_learns_nothing_of_what_it_measures(lab: Lab) -> None:
@@ -245,8 +257,9 @@ def test_what_was_tried_stands_in_report_and_card(
     assert "trained before 2024-06-01" in report
     assert "### Feeds never seen in training" in card
     told = json.loads((done.folder / JSON).read_text())["findings"]
-    assert [len(told[key]) for key in ("rivals", "seeds", "left_out", "time_split")] == [3, 2, 2, 1]
-    assert "not run" not in report.replace("## What each part is worth\n\nnot run.", "")
+    assert [len(told[key]) for key in ("rivals", "seeds", "left_out", "ablations")] == [3, 2, 2, 3]
+    assert len(told["time_split"]) == 1
+    assert "not run" not in report
 
 
 def test_without_a_test_split_trials_measure_validation(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from models.characters.architecture import CharacterConvolutions
+from models.characters.architecture import CharacterConvolutions, without_grams
 from models.detectors import DETECTORS, Detector, named
 from models.html.architecture import InspectorSizes
 from models.training.batches import BatchPlan
@@ -28,7 +28,6 @@ SMALL = {
     "path": {"embedding": 6, "filter_widths": (2, 4), "filters": 12, "dense": (16,)},
 }
 GRAMS: dict[str, Any] = {"gram_orders": (2, 3), "gram_buckets": 64, "gram_units": 3}
-NO_GRAMS: dict[str, Any] = {"gram_orders": (), "gram_buckets": 0, "gram_units": 0}
 
 
 def recipe(detector: str) -> Recipe:
@@ -38,16 +37,20 @@ def recipe(detector: str) -> Recipe:
     plan = BatchPlan(size=64)
     if detector == "html":
         sizes = InspectorSizes(inspector=(12,), master=(8,))
-        return replace(own, sizes=sizes, policy=policy, plan=replace(plan, size=16))
+        return replace(own, sizes=sizes, policy=policy, plan=replace(plan, size=16), variants={})
     assert isinstance(own.sizes, CharacterConvolutions)
     small: dict[str, Any] = SMALL[detector]
     return replace(
         own,
         sizes=replace(own.sizes, **small, **GRAMS),
-        plain=replace(own.sizes, **small, **NO_GRAMS),
+        plain=without_grams(replace(own.sizes, **small)),
         featuriser=replace(own.featuriser, width=48),  # type: ignore[type-var]
         policy=policy,
         plan=plan,
+        variants={
+            "without n-grams": lambda own: replace(own, sizes=without_grams(own.sizes)),
+            "slower": lambda own: replace(own, policy=replace(own.policy, learning_rate=1e-4)),
+        },
     )
 
 
