@@ -42,8 +42,8 @@ def set_apart(rows: Labelled) -> Mapping[str, Sequence[str]]:
 
 
 VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
-    "without n-grams": lambda own: replace(own, sizes=without_grams(own.sizes)),
-    "dense layers of 1,024": lambda own: replace(own, sizes=replace(own.sizes, dense=(1024, 1024))),
+    "without n-grams": lambda own: replace(own, sizes=without_grams(SIZES)),
+    "dense layers of 1,024": lambda own: replace(own, sizes=replace(SIZES, dense=(1024, 1024))),
     "labels smoothed by 0.05": lambda own: replace(
         own, policy=replace(own.policy, label_smoothing=0.05)
     ),

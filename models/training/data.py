@@ -135,7 +135,7 @@ def load(
     named = {
         "sources": _optional(table, columns.source, path),
         "groups": _optional(table, columns.group, path),
-        "dates": _optional(table, columns.date, path),
+        "dates": _dated(_optional(table, columns.date, path)),
     }
     apart = {name: _optional(table, name, path) for name in columns.apart}
     split_of_row = _splits(table, texts, columns, path)
@@ -234,6 +234,11 @@ def _optional(table: pa.Table, column: str | None, path: Path) -> pa.ChunkedArra
     if column is None or column not in table.column_names:
         return pa.chunked_array([pa.array([""] * len(table), pa.string())])
     return pc.fill_null(_cast(table, column, pa.string(), path), "")
+
+
+def _dated(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Dates as they are, "" for what does not begin with a year: some write "nan" for none."""
+    return pc.if_else(pc.match_substring_regex(values, r"^\d{4}(?:-|$)"), values, "")
 
 
 def _splits(

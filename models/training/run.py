@@ -23,7 +23,8 @@ from models.training.policy import EpochReport
 from models.training.publishing import Published, publish
 from models.training.settings import TrainingSettings
 from models.training.teaching import taught
-from models.training.trials import Trials, run_trials
+from models.training.trial_plan import Trials
+from models.training.trials import run_trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

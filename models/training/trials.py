@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detectors import Detector
-from models.errors import DataError
 from models.thresholds import Thresholds
 from models.training import trial_rows
 from models.training.baselines.table import baselines_of
@@ -30,76 +29,12 @@ from models.training.recipe import Recipe
 from models.training.report.findings import Findings, LeftOut, Trial
 from models.training.settings import TrainingSettings
 from models.training.slices import Slice, measure
+from models.training.trial_plan import Trials, counted
 
 # A feed with fewer malicious rows than this to measure on says little either way.
 FEWEST_ROWS = 50
 MOST_FEEDS = 12
 AS_IT_IS = "as it is"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trials:
-    """What to try.
-
-    Attributes:
-        baselines: Whether to fit other methods, on all rows.
-        feeds: Whether to leave out each feed in turn.
-        seeds: How many seeds to train under; 0 for none.
-        variants: Whether to train each variant of the recipe.
-        later_than: Train on malicious rows first seen before this date (ISO 8601), measure on
-            those from ``until`` on; "" for no time split.
-        until: "" for the same date.
-        share: Of the rows of train that networks of trials see.
-        epochs: That they are trained for.
-    """
-
-    baselines: bool = True
-    feeds: bool = True
-    seeds: int = 3
-    variants: bool = True
-    later_than: str = ""
-    until: str = ""
-    share: float = 0.2
-    epochs: int = 2
-
-    @property
-    def budget(self) -> str:
-        """For the report."""
-        return f"{100 * self.share:g} % of the training rows, {_counted(self.epochs)}"
-
-    @property
-    def measured_from(self) -> str:
-        """First date of the rows that the time split measures."""
-        return self.until or self.later_than
-
-    def refuse(self, rows: Mapping[str, Labelled]) -> None:
-        """See that there are rows for them, before hours are spent.
-
-        Raises:
-            DataError: a share so small has no rows of a label, or no rows have the dates.
-        """
-        drawn = rows["train"].take(trial_rows.drawn(rows["train"], self.share))
-        if not drawn.benign or not drawn.malicious:
-            raise DataError(
-                f"a share of {self.share:g} of the training rows has {drawn.benign} benign and "
-                f"{drawn.malicious} malicious ones; trials need both, so give a larger "
-                "--trial-share"
-            )
-        if not self.later_than:
-            return
-        measured = trial_rows.measured(rows)
-        validation = rows["validation"]
-        for name, part, kept in (
-            ("train", drawn, trial_rows.before(drawn, self.later_than)),
-            ("validation", validation, trial_rows.before(validation, self.later_than)),
-            ("measured", measured, trial_rows.since(measured, self.measured_from)),
-        ):
-            if not part.take(kept).malicious:
-                raise DataError(
-                    f"a time split needs malicious rows first seen before {self.later_than} to "
-                    f"learn from and from {self.measured_from} on to measure; of the {name} rows "
-                    "none is"
-                )
 
 
 Keep = Callable[[Labelled], NDArray[np.bool_]]
@@ -149,7 +84,7 @@ def run_trials(
     if trials.variants and beside:
         entered["ablations"] = tuple(lab.variants(beside))
     if trials.feeds and beside:
-        entered["left_out"] = tuple(lab.left_out(beside))
+        entered["left_out"] = (*lab.left_out(beside), *lab.unseen_sources(beside))
     if trials.later_than:
         entered["time_split"] = (lab.later(),)
     return replace(found, **entered)  # type: ignore[arg-type]
@@ -191,7 +126,7 @@ class _Lab:
             candidate = self._fitted(replace(self._settings, recipe=recipe), self._rows)
             found.append(
                 measure_rival(
-                    f"plain network of the paper ({_counted(self._settings.policy.epochs)})",
+                    f"plain network of the paper ({counted(self._settings.policy.epochs)})",
                     candidate.logits(validation.subjects),
                     candidate.logits(measured.subjects),
                     validation=validation,
@@ -264,6 +199,21 @@ class _Lab:
                 beside=beside.figures(feed, rows),
             )
 
+    def unseen_sources(self, beside: _Network) -> Iterator[LeftOut]:
+        """Whole sources of both labels, judged by a network that saw none of them."""
+        sources = trial_rows.some_sources(self._rows)
+        without = partial(_others, sources)
+        rows = self._measured.take(trial_rows.of(sources, self._measured))
+        if not all(
+            part.malicious and part.benign for part in (rows, *self._kept(without).values())
+        ):
+            return
+        name = f"{len(sources)} whole sources, of both labels"
+        network = self.small(self._settings.seed, f"without {name}", without)
+        yield LeftOut(
+            feed=name, without=network.figures(name, rows), beside=beside.figures(name, rows)
+        )
+
     def later(self) -> Slice:
         """Malicious rows seen after the last one trained on, against all benign ones."""
         before, since = self._trials.later_than, self._trials.measured_from
@@ -288,8 +238,8 @@ class _Lab:
         return candidate
 
 
-def _counted(epochs: int) -> str:
-    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
+def _others(sources: frozenset[str], rows: Labelled) -> NDArray[np.bool_]:
+    return ~trial_rows.of(sources, rows)
 
 
 def _rows(labelled: Labelled) -> Rows:

@@ -56,9 +56,9 @@ def weights(rows: Labelled) -> NDArray[np.float32]:
 
 
 VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
-    "without n-grams": lambda own: replace(own, sizes=without_grams(own.sizes)),
-    "dense layers of 1,024": lambda own: replace(own, sizes=replace(own.sizes, dense=(1024, 1024))),
-    "100 characters": lambda own: replace(own, featuriser=replace(own.featuriser, width=100)),
+    "without n-grams": lambda own: replace(own, sizes=without_grams(SIZES)),
+    "dense layers of 1,024": lambda own: replace(own, sizes=replace(SIZES, dense=(1024, 1024))),
+    "100 characters": lambda own: replace(own, featuriser=UrlFeaturiser(width=100)),
     "rows as they are, all of one weight": lambda own: replace(own, trainee=plain_trainee),
     "labels smoothed by 0.05": lambda own: replace(
         own, policy=replace(own.policy, label_smoothing=0.05)

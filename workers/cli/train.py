@@ -171,7 +171,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         from models.detectors import named  # noqa: PLC0415
         from models.training import run  # noqa: PLC0415
         from models.training.settings import TrainingSettings  # noqa: PLC0415
-        from models.training.trials import Trials  # noqa: PLC0415
+        from models.training.trial_plan import Trials  # noqa: PLC0415
 
         recipe = named(KNOWN[detector].recipe)
         if width is not None:

@@ -39,7 +39,8 @@ def trials(findings: Findings) -> list[str]:
         *_section(
             "Leave one feed out",
             "The feed's malicious rows against all benign ones, by a network that never saw the "
-            f"feed, and by one that did.{budget}",
+            "feed, and by one that did; where whole sources of both labels were left out, their "
+            f"malicious rows against their benign ones.{budget}",
             found.left_out is None or left_out(found.left_out),
         ),
         *_section(

@@ -230,6 +230,19 @@ def test_without_splits_rows_of_no_group_are_split_by_their_text(tmp_path: Path)
     assert [part.groups.count("") > 0 for part in parts] == [True] * 3
 
 
+@pytest.mark.parametrize("written", ["nan", "NaT", "None", "unknown", "12/31/2024", "20245"])
+def test_what_is_no_date_is_none(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "rows.parquet"
+    columns = {
+        "text": ["a", "b", "c"],
+        "label": [1, 1, 0],
+        "first_seen": ["2024-01-02", written, "2024"],
+    }
+    pyarrow.parquet.write_table(pa.table(columns), path)
+    (rows,) = load(path, ["all"])
+    assert rows.dates == ["2024-01-02", "", "2024"]
+
+
 def test_hosts_and_dates_stay_texts(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text('text,label\n2024-01-02,0\n17,1\n"two\nlines",1\n')

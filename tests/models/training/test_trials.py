@@ -25,7 +25,8 @@ from models.training.recipe import Batch, Recipe, Trainee
 from models.training.report import JSON, MARKDOWN, Findings
 from models.training.settings import TrainingSettings
 from models.training.teaching import INVENTED
-from models.training.trials import Trials, run_trials
+from models.training.trial_plan import Trials
+from models.training.trials import run_trials
 from tests.models.networks import save_artefact
 from tests.models.training.trainings import Witness, data_for, recipe, rows, trained, write
 
@@ -115,10 +116,11 @@ def lab(data: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 def test_a_feed_left_out_is_seen_by_no_part_of_the_training(lab: Lab) -> None:
     found = lab.run(replace(NONE, feeds=True)).left_out
     assert found is not None
-    assert {each.feed for each in found} == {"feed-0", "feed-1"}
-    beside, *without = lab.seen
+    *feeds, _ = found
+    assert {each.feed for each in feeds} == {"feed-0", "feed-1"}
+    beside, *without, _ = lab.seen
     assert {"feed-0", "feed-1"} <= set(beside.train.sources)
-    for each, network in zip(found, without, strict=True):
+    for each, network in zip(feeds, without, strict=True):
         assert each.feed not in network.train.sources
         assert each.feed not in lab.of("validation", network.validated).sources
         kept = [source for source in lab.rows["train"].sources if source != each.feed]
@@ -128,12 +130,27 @@ def test_a_feed_left_out_is_seen_by_no_part_of_the_training(lab: Lab) -> None:
         assert each.without.benign == measured.benign
 
 
+def test_sources_of_both_labels_left_out_are_seen_by_no_part_of_the_training(lab: Lab) -> None:
+    *_, found = lab.run(replace(NONE, feeds=True)).left_out or ()
+    assert found.feed == "2 whole sources, of both labels"
+    beside, *_, network = lab.seen
+    validated = lab.of("validation", network.validated)
+    unseen = set(beside.train.sources) - set(network.train.sources)
+    assert len(unseen) == 2
+    assert not unseen & set(validated.sources)
+    for part in (found.without, found.beside):
+        rows = [source for source in lab.rows["test"].sources if source in unseen]
+        assert part.malicious + part.benign == len(rows)
+        assert part.malicious
+        assert part.benign
+
+
 def test_feeds_with_few_rows_are_not_left_out(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = {lab.rows["test"].sources.count(feed): feed for feed in ("feed-0", "feed-1")}
     monkeypatch.setattr(module, "FEWEST_ROWS", max(counts))
     found = lab.run(replace(NONE, feeds=True)).left_out
     assert found is not None
-    assert [each.feed for each in found] == [counts[max(counts)]]
+    assert [each.feed for each in found[:-1]] == [counts[max(counts)]]
 
 
 def test_the_only_feed_cannot_be_left_out(tmp_path: Path, lab: Lab) -> None:
@@ -257,7 +274,7 @@ def test_what_was_tried_stands_in_report_and_card(
     assert "trained before 2024-06-01" in report
     assert "### Feeds never seen in training" in card
     told = json.loads((done.folder / JSON).read_text())["findings"]
-    assert [len(told[key]) for key in ("rivals", "seeds", "left_out", "ablations")] == [3, 2, 2, 3]
+    assert [len(told[key]) for key in ("rivals", "seeds", "left_out", "ablations")] == [3, 2, 3, 3]
     assert len(told["time_split"]) == 1
     assert "not run" not in report
 
