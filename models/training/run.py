@@ -120,7 +120,14 @@ def train(
     found = findings(measured, candidate.logits, recipe, chosen, rows["train"])
     if trials:
         found = run_trials(
-            trials, found, detector=detector, settings=settings, rows=rows, observer=observer
+            trials,
+            found,
+            detector=detector,
+            settings=settings,
+            rows=rows,
+            data=digest,
+            work=work / work_folder.TRIALS,
+            observer=observer,
         )
     observer.stage(f"Writing {output}")
     made = publish(

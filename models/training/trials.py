@@ -6,7 +6,8 @@ each is compared with one of the same budget.
 
 from __future__ import annotations
 
-import tempfile
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.detectors import Detector
 from models.thresholds import Thresholds
-from models.training import trial_rows
+from models.training import trial_rows, work_folder
 from models.training.baselines.table import baselines_of
 from models.training.candidate import Candidate
 from models.training.comparison import Rival, Rows, fit_and_measure, measure_rival
@@ -59,9 +60,13 @@ def run_trials(
     detector: Detector,
     settings: TrainingSettings,
     rows: Mapping[str, Labelled],
+    data: str,
+    work: Path,
     observer: Observer,
 ) -> Findings:
     """Run them, and enter what they gave.
+
+    Called again with the same work folder, networks that are there are not trained again.
 
     Args:
         trials: What to try.
@@ -69,9 +74,11 @@ def run_trials(
         detector: Of the networks.
         settings: Of the training that they are beside.
         rows: Of each split, as they are labelled: a teacher has seen every feed and every year.
+        data: SHA-256 of the file that the rows are from.
+        work: Folder of their checkpoints.
         observer: Is told of progress.
     """
-    lab = _Lab(trials, detector, settings, rows, observer)
+    lab = _Lab(trials, detector, settings, rows, data, work, observer)
     budget = f"{trials.budget}, without teachers" if settings.teachers else trials.budget
     entered: dict[str, object] = {"budget": budget}
     if trials.baselines:
@@ -99,15 +106,21 @@ class _Lab:
         detector: Detector,
         settings: TrainingSettings,
         rows: Mapping[str, Labelled],
+        data: str,
+        work: Path,
         observer: Observer,
     ) -> None:
         self._trials = trials
         self._detector = detector
         # What was asked for, in the recipe too, since variants are changes of it.
         recipe = replace(settings.recipe, policy=settings.policy, plan=settings.plan)
-        self._settings = replace(settings, recipe=recipe, teachers=())
+        self._settings = replace(
+            settings, recipe=recipe, teachers=(), distillation=0.0, invented=0.0
+        )
         self._rows = rows
         self._measured = trial_rows.measured(rows)
+        self._data = data
+        self._work = work
         self._observer = observer
 
     def rivals(self) -> list[Rival]:
@@ -123,7 +136,7 @@ class _Lab:
             self._observer.stage("Baseline: the plain network of the paper")
             own = self._settings.recipe
             recipe = replace(own, sizes=plain, trainee=own.plain_trainee or own.trainee)
-            candidate = self._fitted(replace(self._settings, recipe=recipe), self._rows)
+            candidate = self._fitted("plain", replace(self._settings, recipe=recipe), self._rows)
             found.append(
                 measure_rival(
                     f"plain network of the paper ({counted(self._settings.policy.epochs)})",
@@ -147,6 +160,7 @@ class _Lab:
         rows = self._kept(keep)
         recipe = recipe or self._settings.recipe
         candidate = self._fitted(
+            what,
             replace(
                 self._settings,
                 recipe=recipe,
@@ -232,9 +246,15 @@ class _Lab:
             for name, part in (("train", train), ("validation", validation))
         }
 
-    def _fitted(self, settings: TrainingSettings, rows: Mapping[str, Labelled]) -> Candidate:
-        with tempfile.TemporaryDirectory(prefix="weir-trial-") as folder:
-            candidate, _ = fitted(self._detector, settings, rows, Path(folder), self._observer)
+    def _fitted(
+        self, what: str, settings: TrainingSettings, rows: Mapping[str, Labelled]
+    ) -> Candidate:
+        """The network of a trial, from its checkpoints where it was trained before."""
+        record = settings.record(self._data)
+        told = json.dumps([what, self._trials.share, record], sort_keys=True)
+        folder = self._work / hashlib.sha256(told.encode()).hexdigest()[:16]
+        work_folder.claim(folder, record)
+        candidate, _ = fitted(self._detector, settings, rows, folder, self._observer)
         return candidate
 
 

@@ -11,6 +11,7 @@ from models.errors import ResumeError
 RECORD = "training.json"
 EPOCHS = "epochs.json"
 BEST = "best.weights.h5"
+TRIALS = "trials"
 
 
 def claim(folder: Path, record: Mapping[str, object]) -> None:

@@ -71,7 +71,8 @@ class Seen:
 class Lab:
     """Trials on a small file, and what their networks saw."""
 
-    def __init__(self, path: Path, **changed: Any) -> None:
+    def __init__(self, path: Path, work: Path, **changed: Any) -> None:
+        self.work = work
         self.seen: list[Seen] = []
         self.witness = Witness()
         own = recipe("url")
@@ -93,6 +94,8 @@ class Lab:
             detector=URL,
             settings=self.settings,
             rows=self.rows,
+            data="0" * 64,
+            work=self.work,
             observer=self.witness,
         )
 
@@ -108,9 +111,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lab(data: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+def lab(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setattr(module, "FEWEST_ROWS", 20)
-    return Lab(data)
+    return Lab(data, tmp_path)
 
 
 def test_a_feed_left_out_is_seen_by_no_part_of_the_training(lab: Lab) -> None:
@@ -186,6 +189,20 @@ def test_variants_differ_in_one_thing_each(lab: Lab) -> None:
     assert len({tuple(network.train.subjects) for network in lab.seen}) == 1
 
 
+def test_networks_that_are_there_are_not_trained_again(lab: Lab) -> None:
+    trials = replace(NONE, seeds=2, feeds=True, later_than="2024-06-01")
+    first = lab.run(trials)
+    trained_before = len(lab.witness.epochs)
+    assert trained_before == 6
+    lab.settings = replace(lab.settings, teachers=("0" * 64,), invented=1.0)
+    again = lab.run(trials)
+    assert len(lab.witness.epochs) == trained_before
+    assert again.as_json() | {"budget": ""} == first.as_json() | {"budget": ""}
+    # Another budget is another training.
+    lab.run(replace(trials, feeds=False, later_than="", epochs=2))
+    assert len(lab.witness.epochs) == trained_before + 4
+
+
 def test_a_time_split_learns_nothing_of_what_it_measures(lab: Lab) -> None:
     found = lab.run(replace(NONE, later_than="2024-06-01")).time_split
     assert found is not None
@@ -230,7 +247,7 @@ def test_networks_of_trials_learn_labels_whatever_a_teacher_says(
 ) -> None:
     save_artefact(tmp_path / "teacher")
     teacher = load(tmp_path / "teacher")
-    lab = Lab(data, teachers=(teacher.digest,), invented=0.5)
+    lab = Lab(data, tmp_path / "trials", teachers=(teacher.digest,), invented=0.5)
     trials = replace(NONE, seeds=1)
     trained(data, tmp_path, own=lab.settings, teachers=[teacher], trials=trials)
     taught, beside = lab.seen

@@ -40,16 +40,16 @@ def recipe(detector: str) -> Recipe:
         return replace(own, sizes=sizes, policy=policy, plan=replace(plan, size=16), variants={})
     assert isinstance(own.sizes, CharacterConvolutions)
     small: dict[str, Any] = SMALL[detector]
-    sizes = replace(own.sizes, **small, **GRAMS)
+    characters = replace(own.sizes, **small, **GRAMS)
     return replace(
         own,
-        sizes=sizes,
-        plain=without_grams(sizes),
+        sizes=characters,
+        plain=without_grams(characters),
         featuriser=replace(own.featuriser, width=48),  # type: ignore[type-var]
         policy=policy,
         plan=plan,
         variants={
-            "without n-grams": lambda own: replace(own, sizes=without_grams(sizes)),
+            "without n-grams": lambda own: replace(own, sizes=without_grams(characters)),
             "slower": lambda own: replace(own, policy=replace(own.policy, learning_rate=1e-4)),
         },
     )
