@@ -86,7 +86,7 @@ VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
 RECIPE = Recipe(
     sizes=SIZES,
     featuriser=PageFeaturiser(),
-    policy=FitPolicy(epochs=10, patience=10, learning_rate=1e-3, chosen_rate=1e-2),
+    policy=FitPolicy(epochs=10, patience=10, learning_rate=1e-3),
     plan=BatchPlan(size=128),
     trainee=PageTrainee,
     golden=golden_pages,

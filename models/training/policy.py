@@ -18,6 +18,8 @@ class FitPolicy:
         weight_decay: Decoupled weight decay of AdamW (Loshchilov & Hutter, arXiv 1711.05101).
         label_smoothing: How far targets lie from 0 and 1: a feed's label may be wrong.
         chosen_rate: False-positive rate at which detection on validation picks the best epoch.
+            At 0.1 % some 80 of the benign URLs decide (17 of the paths), and the figure moves by
+            more from epoch to epoch than it gains.
     """
 
     epochs: int = 8
@@ -26,7 +28,7 @@ class FitPolicy:
     warm_up: int = 400
     weight_decay: float = 1e-3
     label_smoothing: float = 0.0
-    chosen_rate: float = 1e-3
+    chosen_rate: float = 1e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
