@@ -7,7 +7,7 @@ from models.training.policy import EpochReport, FitPolicy, best, stale
 
 def reports(*detected: float) -> list[EpochReport]:
     return [
-        EpochReport(epoch=number, loss=0.1, area=0.9, detection={1e-2: 0.5, 1e-3: share})
+        EpochReport(epoch=number, loss=0.1, area=0.9, detection={1e-2: share, 1e-3: 0.5 - share})
         for number, share in enumerate(detected, start=1)
     ]
 
