@@ -10,6 +10,7 @@ from models.characters.trainee import CharacterTrainee
 from models.path.alphabet import spelled
 from models.path.featuriser import PathFeaturiser
 from models.path.golden import golden_paths
+from models.path.invention import invent
 from models.path.network import PLAIN, SIZES, WIDTH
 from models.training.batches import BatchPlan
 from models.training.data import Columns, Labelled
@@ -57,6 +58,7 @@ RECIPE = Recipe(
     golden=lambda featuriser: golden_paths(featuriser.width),
     columns=Columns(date=None, apart=("kind", "synthetic", "matched")),
     set_apart=set_apart,
+    invent=invent,
     spell=spelled,
     plain=PLAIN,
     variants=VARIANTS,

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.training.exchanging import exchanged
 from models.url.changes import split
 
 # Shares of the invented rows: those with the path of another row, with a label of its host from
 # another host, with another last label, and with characters exchanged.
 OTHER_PATH, OTHER_LABEL, OTHER_SUFFIX, EXCHANGED = 0.6, 0.3, 0.2, 0.5
-_LETTERS, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
-_MOST_EXCHANGED = 4
 
 
 def invent(texts: Sequence[str], count: int, seed: int) -> list[str]:
@@ -36,20 +35,7 @@ def invent(texts: Sequence[str], count: int, seed: int) -> list[str]:
             labels[-1] = parts[suffix].authority.split(".")[-1]
         host = ".".join(labels)
         if drawn[3] < EXCHANGED:
-            host = _exchanged(host, random)
+            host = exchanged(host, random)
         rest = parts[other if drawn[0] < OTHER_PATH else own]
         invented.append(str(parts[own]._replace(authority=host, path=rest.path, query=rest.query)))
     return invented
-
-
-def _exchanged(host: str, random: np.random.Generator) -> str:
-    """Some letters for letters, digits for digits."""
-    characters = list(host)
-    places = (
-        random.integers(0, len(host), int(random.integers(1, _MOST_EXCHANGED + 1))) if host else ()
-    )
-    for place in places:
-        kind = _DIGITS if characters[place].isdigit() else _LETTERS
-        if characters[place].isalnum():
-            characters[place] = kind[int(random.integers(0, len(kind)))]
-    return "".join(characters)

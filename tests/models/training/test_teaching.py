@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from models.artefact import WEIGHTS, Artefact, load
 from models.calibration import sigmoid
 from models.html.recipe import PageTrainee
+from models.path.invention import invent as invent_paths
 from models.training.data import Labelled
 from models.training.data import load as load_data
 from models.training.evaluation import score
 from models.training.run import Trained
 from models.training.teaching import INVENTED, taught
-from models.url.invention import invent
+from models.url.invention import invent as invent_urls
 from tests.models.networks import save_artefact
 from tests.models.training.trainings import data_for, recipe, settings, trained
 
@@ -24,6 +26,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.usefixtures("without_report"),
 ]
+
+
+Invent = Callable[[Sequence[str], int, int], list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +84,25 @@ def test_invented_texts_have_what_the_teachers_say_of_them_and_nothing_else(
     assert told.labels[:known].tolist() == rows.labels.tolist()
 
 
-def test_invented_texts_are_others_and_the_same_each_time(rows: Labelled) -> None:
+@pytest.mark.parametrize("invent", [invent_urls, invent_paths])
+def test_invented_texts_are_others_and_the_same_each_time(invent: Invent, rows: Labelled) -> None:
     once = invent(rows.subjects, 50, 0)
     assert once == invent(rows.subjects, 50, 0)
     assert once != invent(rows.subjects, 50, 1)
     assert len(once) == 50
     assert len(set(once) - set(rows.subjects)) > 40
+
+
+@pytest.mark.parametrize("invent", [invent_urls, invent_paths])
+def test_odd_texts_have_parts_too(invent: Invent) -> None:
+    assert len(invent(["", ".", "\\\\", "://", "a", "\ud800", "?#@:"], 300, 0)) == 300
+
+
+def test_keys_get_parts_of_keys_alone() -> None:
+    keys = [f"HKLM\\SOFTWARE\\key{number}\\value" for number in range(20)]
+    files = [f"C:\\Windows\\file{number}\\name.exe" for number in range(20)]
+    for text in invent_paths([*keys, *files], 300, 0):
+        assert text.startswith("HKLM\\SOFTWARE\\key") == ("file" not in text)
 
 
 def learned(
