@@ -89,10 +89,12 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
                 "rows, which chose nothing"
             )
         artefact, running = _engine(detector, model, engine)
+        from models.backend import load_keras  # noqa: PLC0415
         from models.detectors import named  # noqa: PLC0415
         from models.training import evaluation  # noqa: PLC0415
         from models.training.data import fingerprint  # noqa: PLC0415
 
+        load_keras()
         recipe = named(artefact.detector.recipe)
         own = columns(
             recipe.columns,
