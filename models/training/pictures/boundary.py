@@ -94,7 +94,7 @@ def boundary(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="logit", ylabel="first principal component besides", yticks=[])
         axes.set_title(PICTURE.title, pad=24)
-        axes.legend(loc="lower right", markerscale=3)
+        axes.legend(loc="best", markerscale=3)
         chosen = examples(places, labels, (low, high))
         _listed(axes, below, places, labels, texts, chosen)
     return figure

@@ -26,6 +26,7 @@ PICTURE = Picture(
     "intervals.",
 )
 TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+_SHORTEST = 1e-3
 # Shares of 0 and 1 have no log odds, and are drawn at the edge.
 _EDGE = 1e-7
 
@@ -45,7 +46,7 @@ def calibration_curve(measured: Reliability) -> Figure:
             axes.plot([x, x], [below, above], color=BENIGN, linewidth=1.6, alpha=0.55)
             axes.plot(x, y, "o", color=BENIGN, markersize=7, markeredgecolor="white")
         ticks = [tick for tick in TICKS if low <= _odds(tick) <= high]
-        names = list(map(decimal, ticks))
+        names = [_name(tick) for tick in ticks]
         axes.set_xticks([_odds(tick) for tick in ticks], names)
         axes.set_yticks([_odds(tick) for tick in ticks], names)
         prior = percent(measured.calibration.prior)
@@ -67,6 +68,11 @@ def calibration_curve(measured: Reliability) -> Figure:
             color=INK,
         )
     return figure
+
+
+def _name(tick: float) -> str:
+    """Powers of ten where digits would run into each other."""
+    return decimal(tick) if tick >= _SHORTEST else f"$10^{{{round(math.log10(tick))}}}$"
 
 
 def _odds(share: float) -> float:

@@ -27,7 +27,8 @@ PICTURE = Picture(
     title="What chosen filters look for",
     caption="For each filter the strings of the data that excite it most, with bars for how much. "
     "Vermilion filters raise the logit on average, blue ones lower it. A middle dot is a code that "
-    "stands for many characters.",
+    "stands for many characters; where texts are folded to lower case, a capital is a class, such "
+    "as any user's name.",
 )
 MOST_STRINGS = 8
 # Characters of a string that fit beside its bar.
