@@ -6,7 +6,7 @@ event was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import fsum
 from typing import Any, cast
@@ -36,8 +36,9 @@ __all__ = [
 VERSION = 1
 MAX_SUBJECT_LENGTH = 2048
 
-HELD = "bare-ip-address"
-"""Why a label can be held at benign: the subject is an IP address and nothing else."""
+HELD: Mapping[Unit, str] = {"character": "bare-ip-address", "byte": "page-without-words"}
+"""Why a label can be held at benign, by what subjects are counted in: a URL that is an IP address
+and nothing else, a page that has no words."""
 
 # Each part at its longest, where a control character takes six bytes: the subject 12 KiB, the
 # event 8, names left out 12, spans 14, the event's id 6; the rest has names of its own choosing.
@@ -69,6 +70,7 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
     logits = verdicts.logits.tolist()
     row_scores = scores(verdicts.logits, judge.calibration).tolist()
     labels = [LABELS[severity].value for severity in verdicts.severities().tolist()]
+    why_held = HELD[unit]
     held = [False] * n if verdicts.held is None else verdicts.held.tolist()
     seen = verdicts.characters_seen.tolist()
     kinds = verdicts.kinds or nothing
@@ -91,7 +93,7 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
             "detector": detector,
             "model": model,
             "label": labels[row],
-            "held": HELD if held[row] else None,
+            "held": why_held if held[row] else None,
             "score": row_scores[row],
             "logit": logits[row],
             "thresholds": thresholds,

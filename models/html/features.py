@@ -31,8 +31,9 @@ class PageFeatures:
         return self.lengths
 
     @property
-    def silent(self) -> None:
-        """There are no pages that say nothing by rule."""
+    def silent(self) -> NDArray[np.bool_]:
+        """bool[n], pages without a token: there is nothing to judge."""
+        return np.asarray(~self.counts.any(axis=(1, 2)))
 
     def __len__(self) -> int:
         return int(self.counts.shape[0])

@@ -56,6 +56,14 @@ def test_pages_are_named_by_address_or_digest_and_counted_in_bytes() -> None:
     assert verdicts[1]["subject"] == f"sha256:{digests[1]}"
 
 
+def test_a_page_without_words_is_held_at_benign() -> None:
+    verdicts = page_verdicts(logits=np.array([5.0, 5.0]), held=np.array([False, True]))
+    loud, silent = map(decode_verdict, encode(verdicts))
+    assert (loud["label"], loud["held"]) == ("malicious", None)
+    assert (silent["label"], silent["held"]) == ("benign", "page-without-words")
+    SCHEMA.validate(silent)
+
+
 def test_evidence_of_pages_brings_its_text_and_tokens_are_parts_of_windows() -> None:
     spans = [
         (0, 21, 3.5, "window", "<form>\udcff" * 40),

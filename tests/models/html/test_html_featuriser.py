@@ -51,6 +51,12 @@ def test_tokens_are_those_of_the_expression(page: bytes) -> None:
     assert bins.tolist() == [reference.bin_of(token) for _, _, token in found]
 
 
+def test_pages_without_a_token_are_silent() -> None:
+    pages = [b"", b" \n\t", b"<>.!-\x00", b"<a>", b"\xff", b"_", b"." * 5000 + b"7"]
+    assert PageFeaturiser()(pages).silent.tolist() == [True] * 3 + [False] * 4
+    assert PageFeaturiser()([]).silent.tolist() == []
+
+
 def test_the_hash_is_the_published_one() -> None:
     # Vectors of FNV-1a by its authors (draft-eastlake-fnv).
     assert reference.fnv_1a(b"") == 0xCBF29CE484222325
@@ -117,7 +123,6 @@ def test_no_pages_give_no_rows() -> None:
     assert len(features) == 0
     assert features.counts.shape == (0, 16, 1024)
     assert features.bounds.shape == (0, 17)
-    assert features.silent is None
 
 
 LARGE = {
