@@ -185,6 +185,16 @@ def _again(history: Mapping[str, Any], command: str) -> list[str]:
         f"Seed {training['seed']}, {len(training['epochs'])} epochs, made{made} with {libraries}."
     )
     lines += [made, ""]
+    teachers = training.get("teachers", ())
+    if teachers:
+        named = ", ".join(f"`{digest[:12]}`" for digest in teachers)
+        taught = (
+            f"Targets are {100 * training['distillation']:g} % what {len(teachers)} teachers make "
+            f"of a row (artefacts {named}), the rest its label; of {training['invented']:g} "
+            "invented texts a row, what the teachers make of them. Teachers are trained by the "
+            "same command without teachers, each with a `--seed` of its own."
+        )
+        lines += [taught, ""]
     return lines
 
 

@@ -131,13 +131,18 @@ def written(folder: Path, findings: Findings | None, *, test: bool = True) -> st
     return (folder / MARKDOWN).read_text()
 
 
-def card(folder: Path, findings: Findings | None, detector: str = "url") -> str:
+def card(
+    folder: Path,
+    findings: Findings | None,
+    detector: str = "url",
+    history: Mapping[str, Any] | None = None,
+) -> str:
     figures, _, thresholds, calibration = everything()
     write_card(
         folder,
         title=f"{detector} 7",
         detector=detector,
-        history=HISTORY,
+        history=history or HISTORY,
         thresholds=thresholds,
         calibration=calibration if findings else None,
         validation=figures,
@@ -240,6 +245,16 @@ def test_a_card_says_what_people_have_to_know(tmp_path: Path) -> None:
     assert "weir train url urls.parquet" in section(text, "How to retrain")
     assert "top sites of 19 countries" in text
     assert NOT_RUN not in text
+
+
+def test_a_card_names_teachers_and_how_they_were_made(tmp_path: Path) -> None:
+    told = {"teachers": ["a" * 64, "b" * 64], "distillation": 0.7, "invented": 0.3}
+    taught = {**HISTORY, "training": {**HISTORY["training"], **told}}
+    retrain = section(card(tmp_path, everything()[1], history=taught), "How to retrain")
+    assert "70 % what 2 teachers make" in retrain
+    assert f"`{'a' * 12}`, `{'b' * 12}`" in retrain
+    assert "of 0.3 invented texts a row" in retrain
+    assert "teachers" not in section(card(tmp_path, everything()[1]), "How to retrain")
 
 
 def test_a_card_of_other_data_does_not_tell_of_ours(tmp_path: Path) -> None:
