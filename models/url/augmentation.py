@@ -4,8 +4,7 @@ Three quarters of what browsers request are static files, which malicious URLs h
 a network left to itself reads ``.js`` as harmless, and whoever owns a host can serve ``/a.js`` on
 it. Here rows of a batch, of both labels alike, are shown with parts of other rows put to them: the
 end of a path with its query, a folder before the path, a label before the host. What they are to
-be taken for stays. An end is the last part of a path, or a whole path (``/assets/js/a.js``), or a
-query alone.
+be taken for stays.
 """
 
 from __future__ import annotations
@@ -17,13 +16,10 @@ from models.compiled import compiled
 from models.url.normaliser import CLASSES, HOST, PATH, QUERY, code_of
 
 # Shares of the rows that are given an end, a folder, a label.
-ENDS, FOLDERS, LABELS = 0.35, 0.15, 0.15
-# Of the ends: whole paths, and queries; all others are last parts.
-WHOLE_PATHS, QUERIES = 0.35, 0.2
+ENDS, FOLDERS, LABELS = 0.35, 0.1, 0.1
 _FIRST_OF_PATH, _FIRST_OF_QUERY = (1 + CLASSES * part for part in (PATH, QUERY))
 _SLASH, _DOT, _DOT_OF_HOST = code_of("/", PATH), code_of(".", PATH), code_of(".", HOST)
 _NONE = -1
-_WHOLE_PATH, _QUERY = 0, 1
 
 
 def with_additions(
@@ -32,35 +28,28 @@ def with_additions(
     """Add parts of other rows to some: uint8[n, width]."""
     n = len(codes)
     drawn = generator.random((n, 3)) < (ENDS, FOLDERS, LABELS)
-    kinds = np.searchsorted([WHOLE_PATHS, WHOLE_PATHS + QUERIES], generator.random(n), "right")
+    files = np.flatnonzero(_are_files(codes, seen))
     any_row = generator.integers(0, n, (n, 3))
-    # Ends of files, for they are what looks harmless, and queries of rows that have one.
-    files, queries = map(np.flatnonzero, _files_and_queries(codes, seen))
-    for rows, own in ((files, kinds != _QUERY), (queries, kinds == _QUERY)):
-        if len(rows):
-            any_row[own, 0] = rows[generator.integers(0, len(rows), n)][own]
+    if len(files):
+        # Ends of files, for they are what looks harmless.
+        any_row[:, 0] = files[generator.integers(0, len(files), n)]
     givers = np.where(drawn, any_row, _NONE)
     changed = np.zeros_like(codes)
-    _put_together(codes, seen, givers, kinds, changed)
+    _put_together(codes, seen, givers, changed)
     return changed
 
 
 @compiled
-def _files_and_queries(
-    codes: NDArray[np.uint8], seen: NDArray[np.int32]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether the last part of each path has a dot, and whether there is a query."""
-    files, queries = np.zeros(len(seen), np.bool_), np.zeros(len(seen), np.bool_)
+def _are_files(codes: NDArray[np.uint8], seen: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether the last part of each path has a dot."""
+    found = np.zeros(len(seen), np.bool_)
     for row in range(len(seen)):
         for i in range(seen[row]):
             if codes[row, i] == _SLASH:
-                files[row] = False
+                found[row] = False
             elif codes[row, i] == _DOT:
-                files[row] = True
-            elif codes[row, i] >= _FIRST_OF_QUERY:
-                queries[row] = True
-                break
-    return files, queries
+                found[row] = True
+    return found
 
 
 @compiled
@@ -68,7 +57,6 @@ def _put_together(
     codes: NDArray[np.uint8],
     seen: NDArray[np.int32],
     givers: NDArray[np.int64],
-    kinds: NDArray[np.int64],
     changed: NDArray[np.uint8],
 ) -> None:
     for row in range(len(seen)):
@@ -88,7 +76,7 @@ def _put_together(
             count = _append(changed[row], count, codes[folder_giver], start, end)
         count = _append(changed[row], count, codes[row], host_end, length)
         if end_giver >= 0 and codes[row, length - 1] < _FIRST_OF_QUERY:
-            start = _end(codes[end_giver], seen[end_giver], kinds[row])
+            start = _last_part(codes[end_giver], seen[end_giver])
             if start > 0:
                 _append(changed[row], count, codes[end_giver], start, seen[end_giver])
 
@@ -126,15 +114,13 @@ def _end_of_host(text: NDArray[np.uint8], length: int) -> int:
 
 
 @compiled
-def _end(text: NDArray[np.uint8], length: int, kind: int) -> int:
-    """Where an end of that kind begins, -1 for none; without a path all begin with the query."""
+def _last_part(text: NDArray[np.uint8], length: int) -> int:
+    """Where the last part of the path begins, or the query if there is no path; -1 for neither."""
     start = _NONE
     for i in range(length):
-        if text[i] >= _FIRST_OF_QUERY:
-            return i if start < 0 or kind == _QUERY else start
-        if text[i] == _SLASH and (start < 0 or kind != _WHOLE_PATH):
+        if text[i] == _SLASH or (start < 0 and text[i] >= _FIRST_OF_QUERY):
             start = i
-    return _NONE if kind == _QUERY else start
+    return start
 
 
 @compiled

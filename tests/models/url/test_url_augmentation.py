@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.characters.codes import CharacterCodes
-from models.url.augmentation import ENDS, FOLDERS, LABELS, QUERIES, with_additions
+from models.url.augmentation import ENDS, FOLDERS, LABELS, with_additions
 from models.url.featuriser import UrlFeaturiser
 from models.url.normaliser import CLASSES, HOST, PATH, QUERY, code_of
 from tests.models.url.urls import URLS
@@ -54,16 +54,6 @@ def end_of(codes: Codes) -> Codes:
     return codes[len(path) :]
 
 
-def path_of(codes: Codes) -> Codes:
-    """From the first slash of the path, or from the query where the path has none."""
-    path = [code for code in codes if code < FIRST_OF_QUERY]
-    return codes[path.index(SLASH) :] if SLASH in path else codes[len(path) :]
-
-
-def query_of(codes: Codes) -> Codes:
-    return codes[len([code for code in codes if code < FIRST_OF_QUERY]) :]
-
-
 @given(st.lists(URLS, min_size=1, max_size=6), st.integers(0, 10_000))
 @settings(deadline=None)
 def test_a_row_keeps_all_its_own_and_gets_whole_parts_of_other_rows(
@@ -73,8 +63,7 @@ def test_a_row_keeps_all_its_own_and_gets_whole_parts_of_other_rows(
     rows = [row[:seen].tolist() for row, seen in zip(features.codes, features.seen, strict=True)]
     for before, after in zip(rows, changed(features, seed).tolist(), strict=True):
         host = host_of(before)
-        labels, folders = ([[], *map(part, rows)] for part in (label_of, folder_of))
-        ends = [[], *(part(row) for part in (end_of, path_of, query_of) for row in rows)]
+        labels, folders, ends = ([[], *map(part, rows)] for part in (label_of, folder_of, end_of))
         if not host:
             labels, folders, ends = [[]], [[]], [[]]
         if before and before[-1] >= FIRST_OF_QUERY:
@@ -107,8 +96,7 @@ def test_rows_are_drawn_without_a_look_at_them() -> None:
     mixed = [f"b{number}.test/g/{'x.png' if number % 2 else 'y.php'}" for number in range(3000)]
     drawn = rows_changed(plain, 4)
     assert np.array_equal(drawn, rows_changed(mixed, 4))
-    ends = ENDS * (1 - QUERIES)  # no row has a query to give
-    assert drawn.mean() == pytest.approx(1 - (1 - ends) * (1 - FOLDERS) * (1 - LABELS), abs=0.03)
+    assert drawn.mean() == pytest.approx(1 - (1 - ENDS) * (1 - FOLDERS) * (1 - LABELS), abs=0.03)
     assert not np.array_equal(drawn, rows_changed(plain, 5))
 
 
@@ -122,15 +110,6 @@ def test_ends_are_those_of_files_where_there_are_any() -> None:
     [file] = [row[:6] for row in UrlFeaturiser(width=WIDTH)(urls[:1]).codes.tolist()]
     added = [end for end in ends if SLASH in end]
     assert any(end[: len(file) - 1] == tuple(file[1:]) for end in added)
-
-
-def test_ends_are_last_parts_whole_paths_and_queries() -> None:
-    features = UrlFeaturiser(width=WIDTH)(["a/b/c.js?d", *["e/f"] * 400])
-    given_, taker = features.codes[0, : features.seen[0]].tolist(), features.codes[1, :3].tolist()
-    added = {tuple(row[3:]) for row in changed(features, 3).tolist() if row[:3] == taker}
-    wanted = [part(given_) for part in (end_of, path_of, query_of)]
-    assert len({len(end) for end in wanted}) == 3
-    assert {tuple((end + [0] * WIDTH)[: WIDTH - 3]) for end in wanted} <= added
 
 
 def test_no_url_grows_beyond_the_width() -> None:
