@@ -38,8 +38,9 @@ def narrowed(tensors: Mapping[str, NDArray[np.float32]], tables: Collection[str]
     stored: dict[str, NDArray[Any]] = {}
     for name, tensor in tensors.items():
         if name in tables:
-            largest = np.abs(tensor).max(axis=0)
-            scale = np.where(largest > 0, largest / LARGEST_INT8, 1.0).astype(np.float32)
+            step = np.abs(tensor).max(axis=0) / np.float32(LARGEST_INT8)
+            # Of a subnormal step there are too few bits left, or none.
+            scale = np.where(step >= np.finfo(np.float32).tiny, step, np.float32(1))
             stored[name] = np.rint(tensor / scale).astype(np.int8)
             stored[scale_of(name)] = scale
         else:
