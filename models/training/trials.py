@@ -85,7 +85,7 @@ def run_trials(
         entered["rivals"] = tuple(lab.rivals())
     beside: _Network | None = None
     if trials.seeds or trials.feeds or trials.variants:
-        beside = lab.small(settings.seed)
+        beside = lab.small(0)
     if trials.seeds and beside:
         entered["seeds"] = tuple(lab.seeds(beside))
     if trials.variants and beside:
@@ -113,9 +113,17 @@ class _Lab:
         self._trials = trials
         self._detector = detector
         # What was asked for, in the recipe too, since variants are changes of it.
-        recipe = replace(settings.recipe, policy=settings.policy, plan=settings.plan)
+        # Seeds count from 0, whichever the training took.
+        plan = replace(settings.plan, seed=0)
+        recipe = replace(settings.recipe, policy=settings.policy, plan=plan)
         self._settings = replace(
-            settings, recipe=recipe, teachers=(), distillation=0.0, invented=0.0
+            settings,
+            recipe=recipe,
+            seed=0,
+            plan=plan,
+            teachers=(),
+            distillation=0.0,
+            invented=0.0,
         )
         self._rows = rows
         self._measured = trial_rows.measured(rows)
