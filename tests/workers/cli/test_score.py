@@ -21,7 +21,7 @@ def weir(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProc
 
 
 def test_texts_of_the_command_line_are_answered_for_people() -> None:
-    ended = weir("score", "url", "https://www.blackhat.com", "http://paypal-login.example.tk/")
+    ended = weir("score", "url", "https://www.blackhat.com", "http://paypal-login.example.tk/secure/")
     assert ended.returncode == 0, ended.stderr
     first, second = ended.stdout.decode().splitlines()
     assert first.startswith("Score: 0.")
@@ -98,7 +98,7 @@ def test_on_a_terminal_it_is_a_conversation() -> None:
     )
     os.close(theirs)
     heard = _hear(mine, b"Text to be analyzed: ")
-    os.write(mine, b"http://paypal-login.example.tk/\n")
+    os.write(mine, b"http://paypal-login.example.tk/secure/\n")
     heard = _hear(mine, b"Text to be analyzed: ")
     assert b"Malicious" in heard
     assert b"\x1b[4" in heard, "evidence is underlined"
@@ -115,7 +115,7 @@ def _hear(descriptor: int, until: bytes) -> bytes:
 
 
 def test_the_keras_engine_says_the_same_and_nothing_else() -> None:
-    texts = ("https://www.blackhat.com", "http://paypal-login.example.tk/")
+    texts = ("https://www.blackhat.com", "http://paypal-login.example.tk/secure/")
     on_keras = weir("score", "url", "--engine", "keras", *texts)
     assert on_keras.returncode == 0
     # TensorFlow greets on standard error, which is where logs go.
