@@ -21,7 +21,9 @@ def weir(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProc
 
 
 def test_texts_of_the_command_line_are_answered_for_people() -> None:
-    ended = weir("score", "url", "https://www.blackhat.com", "http://paypal-login.example.tk/secure/")
+    ended = weir(
+        "score", "url", "https://www.blackhat.com", "http://paypal-login.example.tk/secure/"
+    )
     assert ended.returncode == 0, ended.stderr
     first, second = ended.stdout.decode().splitlines()
     assert first.startswith("Score: 0.")
