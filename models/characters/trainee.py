@@ -40,7 +40,6 @@ class CharacterTrainee:
         featuriser: Of its texts.
         augment: Changes a batch in ways that carry no meaning; None for none.
         gram_share: Share of the n-grams that a step looks at.
-        weigh: Weights float32[n] of labelled rows in the loss; None for 1.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class CharacterTrainee:
         featuriser: CharacterFeaturiser,
         *,
         augment: Augment | None = None,
-        weigh: Callable[[Labelled], NDArray[np.float32]] | None = None,
         gram_share: float = 0.5,
         seed: int = 0,
     ) -> None:
@@ -57,23 +55,20 @@ class CharacterTrainee:
         self._sizes = sizes
         self._featuriser = featuriser
         self._augment = augment
-        self._weigh = weigh
         self._served = build(sizes)
         self.network = trainable(self._served, sizes, gram_share=gram_share, seed=seed)
         self._rows: Labelled | None = None
         self._features: CharacterCodes | None = None
-        self._weights: NDArray[np.float32] | None = None
 
     def epoch(self, rows: Labelled, plan: BatchPlan, number: int) -> Iterator[Batch]:
         """Batches of one epoch."""
-        if self._rows is not rows or self._features is None or self._weights is None:
+        if self._rows is not rows or self._features is None:
             self._rows, self._features = rows, self._featuriser(rows.subjects)
-            self._weights = self._weigh(rows) if self._weigh else np.ones(len(rows), np.float32)
         for some, generator in plan.epoch(len(rows), number):
             codes = self._features.codes[some]
             if self._augment:
                 codes = self._augment(codes, self._features.seen[some], generator)
-            yield codes.astype(np.int32), rows.targets[some, None], self._weights[some]
+            yield codes.astype(np.int32), rows.targets[some, None], np.ones(len(some), np.float32)
 
     def logits(self, subjects: Sequence[str]) -> NDArray[np.float32]:
         """Logits float32[n] of n texts."""

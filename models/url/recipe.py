@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions, without_grams
 from models.characters.trainee import CharacterTrainee
 from models.training.batches import BatchPlan
-from models.training.data import Columns, Labelled
+from models.training.data import Columns
 from models.training.golden import golden_texts
 from models.training.policy import FitPolicy
 from models.training.recipe import Recipe
@@ -23,18 +19,9 @@ from models.url.invention import invent
 from models.url.network import PLAIN, SIZES, WIDTH
 from models.url.normaliser import spelled
 
-# Rows of static files in telemetry: three quarters of it, and all alike. At a half they are no
-# more than the rest of the harmless rows.
-STATIC_WEIGHT = 0.5
-_STATIC = re.compile(
-    r"\.(?:avif|css|gif|ico|jpe?g|js|json|m3u8|mp4|png|svg|ts|ttf|webp|woff2?)(?:[?#]|$)",
-    re.IGNORECASE,
-)
-
-
 def trainee(sizes: CharacterConvolutions, featuriser: UrlFeaturiser, seed: int) -> CharacterTrainee:
     """A network to train on URLs."""
-    return CharacterTrainee(sizes, featuriser, augment=with_additions, weigh=weights, seed=seed)
+    return CharacterTrainee(sizes, featuriser, augment=with_additions, seed=seed)
 
 
 def plain_trainee(
@@ -44,22 +31,11 @@ def plain_trainee(
     return CharacterTrainee(sizes, featuriser, seed=seed)
 
 
-def weights(rows: Labelled) -> NDArray[np.float32]:
-    """Weight of each row in the loss: float32[n]."""
-    static = [
-        label == 0 and source.startswith("telemetry:") and bool(_STATIC.search(text))
-        for text, label, source in zip(
-            rows.subjects, rows.labels.tolist(), rows.sources, strict=True
-        )
-    ]
-    return np.where(static, STATIC_WEIGHT, 1.0).astype(np.float32)
-
-
 VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
     "without n-grams": lambda own: replace(own, sizes=without_grams(SIZES)),
     "dense layers of 1,024": lambda own: replace(own, sizes=replace(SIZES, dense=(1024, 1024))),
     "100 characters": lambda own: replace(own, featuriser=UrlFeaturiser(width=100)),
-    "rows as they are, all of one weight": lambda own: replace(own, trainee=plain_trainee),
+    "nothing added to rows": lambda own: replace(own, trainee=plain_trainee),
     "labels smoothed by 0.05": lambda own: replace(
         own, policy=replace(own.policy, label_smoothing=0.05)
     ),

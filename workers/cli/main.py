@@ -9,6 +9,7 @@ imports (Kafka, Keras) stand inside its functions. Only the verb asked for is im
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib import import_module, metadata
 from io import TextIOWrapper
@@ -55,7 +56,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run ``weir`` with ``arguments``; return the exit code."""
     try:
-        build(arguments)(args=list(arguments), prog_name="weir")
+        command = shlex.join(["weir", *arguments])
+        build(arguments)(args=list(arguments), prog_name="weir", obj=command)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else _FAILED
     except Exception as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
@@ -115,6 +114,7 @@ _Invented = Annotated[
 
 def _verb(detector: str, noun: str) -> Callable[..., None]:
     def train(
+        context: typer.Context,
         data: Data,
         *,
         output: Annotated[
@@ -219,7 +219,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
                     )
                     if trials
                     else None,
-                    command=" ".join(["weir", *sys.argv[1:]]),
+                    command=context.obj,
                 )
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on after the last epoch.", err=True)

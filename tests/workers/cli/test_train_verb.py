@@ -81,7 +81,7 @@ def test_paths_are_trained_where_nothing_else_is_said(
     assert "On test" in capsys.readouterr().out
     assert (tmp_path / "runs" / "path" / "1.work" / "training.json").exists()
     card = (tmp_path / "runs" / "path" / "1" / "card.md").read_text()
-    assert "```\nweir " in card
+    assert f"```\nweir train path --data {data} --epochs 2\n```" in card
 
 
 def test_a_teacher_is_named_by_its_folder(urls: Path, tmp_path: Path) -> None:
