@@ -9,7 +9,7 @@ it. A `Sink` may be used from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -85,14 +85,15 @@ def _bytes(part: bytes | None) -> int:
 class Outgoing:
     """n records to publish to one topic, as parallel columns.
 
-    ``headers`` is None when no row has any. The partition follows the key (Kafka's default
-    partitioner); rows without a key are spread.
+    ``headers`` is None when no row has any. Where ``partitions`` is None the partition follows the
+    key (Kafka's default partitioner); rows without a key are spread.
     """
 
     topic: str
     keys: Sequence[bytes | None]
     values: Sequence[bytes | None]
     headers: Sequence[Headers] | None = None
+    partitions: Sequence[int] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -124,6 +125,24 @@ class Delivery(Protocol):
         The callback must be short and must not call the log.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """Who commits positions, as the group knows it (KIP-447).
+
+    Attributes:
+        group_id: The group.
+        generation: Of the group, when its partitions were last shared out; -1 for who commits
+            without being a member.
+        member_id: Empty for who is no member.
+        instance_id: Of a static member.
+    """
+
+    group_id: str
+    generation: int = -1
+    member_id: str = ""
+    instance_id: str | None = None
 
 
 class AssignmentListener(Protocol):
@@ -204,6 +223,26 @@ class Source(Protocol):
         """Undo `pause`."""
         ...
 
+    def hold(self, partitions: Collection[TopicPartition]) -> None:
+        """Let `poll` return nothing of these partitions from now on, and of the others again.
+
+        The whole set is told each time. It does not end with an assignment, and holds beside
+        `pause`.
+        """
+        ...
+
+    def skip(self, place: TopicPartition, offset: int) -> None:
+        """Read on from ``offset`` in an assigned partition; what stands before is passed over."""
+        ...
+
+    def membership(self) -> Membership:
+        """What we are to the group just now; from any thread.
+
+        Taken before it is looked up whether a partition is still ours, it fences a transaction:
+        once the partition is another's, the group is in a later generation.
+        """
+        ...
+
     def lag(self) -> Mapping[TopicPartition, int]:
         """For each assigned partition, records between our position and the log's end."""
         ...
@@ -244,8 +283,50 @@ class Sink(Protocol):
         ...
 
 
+class Transactions(Protocol):
+    """Publishes rows and commits positions in one: all of it, or nothing. Thread-safe."""
+
+    def commit(
+        self,
+        outgoing: Sequence[Outgoing],
+        positions: Mapping[Membership, Mapping[TopicPartition, int]],
+        timeout: float,
+    ) -> Sequence[Mapping[int, Exception]]:
+        """One transaction; waits up to ``timeout`` seconds, and for those before it.
+
+        After an error that may have come too late to stop it, the same call again finds out
+        whether the transaction was committed (by the positions, which must be new ones), and
+        sends it again only if not.
+
+        Args:
+            outgoing: Rows to publish; may be empty.
+            positions: By who commits them.
+            timeout: Seconds.
+
+        Returns:
+            For each outgoing, rows that can never be sent, by index, each with its error. Where
+            there are any, nothing was published or committed.
+
+        Raises:
+            AssignmentLostError: a member is not in its group any more, or the group is in another
+                generation; nothing was published or committed.
+            ConfigurationError: somebody else uses the name of these transactions.
+            LogUnavailableError: not committed so far; calling again is right.
+            AuthorisationError: the credentials do not allow it.
+        """
+        ...
+
+    def max_record_bytes(self, topic: str) -> int:
+        """As `Sink.max_record_bytes`."""
+        ...
+
+    def close(self, timeout: float) -> None:
+        """Abort what is under way; let go of connections and threads."""
+        ...
+
+
 class Log(Protocol):
-    """Makes the two ends of one log."""
+    """Makes the ends of one log."""
 
     def source(self) -> Source:
         """A new member of the group that the settings name."""
@@ -253,4 +334,11 @@ class Log(Protocol):
 
     def sink(self) -> Sink:
         """A new publisher."""
+        ...
+
+    def transactions(self, name: str) -> Transactions:
+        """A new publisher of transactions; it ends those that another of this name left open.
+
+        Nobody else may use the name meanwhile.
+        """
         ...
