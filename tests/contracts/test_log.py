@@ -428,3 +428,34 @@ class TestPublishing:
 
 def random_bytes(count: int) -> bytes:
     return random.Random(count).randbytes(count)
+
+
+def test_held_partitions_give_nothing_and_the_others_go_on(world: World) -> None:
+    topic = world.new_topic(2)
+    held, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    reader = Reader(world.log(), topic, commits=False).until_assigned(2)
+    reader.source.hold({held})
+    sink = world.log().sink()
+    for partition in (0, 1):
+        rows = Outgoing(topic=topic, keys=[None], values=[b"x"], partitions=[partition])
+        assert sink.publish(rows).wait(PATIENCE)
+    sink.close(PATIENCE)
+    reader.until(1)
+    # A pause and its end leave the hold as it is.
+    reader.source.pause()
+    reader.source.resume()
+    assert reader.source.positions()[other] == 1
+    assert [row.partition for row in reader.rows] == [1]
+    reader.source.hold(())
+    reader.until(2)
+    assert [row.partition for row in reader.rows] == [1, 0]
+    reader.source.close()
+
+
+def test_skipping_reads_on_further_ahead(world: World, topic: str) -> None:
+    publish(world.log(), topic, numbered(10))
+    reader = Reader(world.log(), topic, commits=False).until_assigned(1)
+    reader.source.skip(TopicPartition(topic, 0), 8)
+    reader.until(2)
+    assert reader.values[-2:] == numbered(2, 8)
+    reader.source.close()

@@ -310,7 +310,7 @@ class Transactions(Protocol):
         Raises:
             AssignmentLostError: a member is not in its group any more, or the group is in another
                 generation; nothing was published or committed.
-            ConfigurationError: somebody else uses the name of these transactions.
+            ConfigurationError: somebody else has taken over the name of these transactions.
             LogUnavailableError: not committed so far; calling again is right.
             AuthorisationError: the credentials do not allow it.
         """
@@ -336,9 +336,10 @@ class Log(Protocol):
         """A new publisher."""
         ...
 
-    def transactions(self, name: str) -> Transactions:
-        """A new publisher of transactions; it ends those that another of this name left open.
+    def transactions(self, name: str | None = None) -> Transactions:
+        """A new publisher of transactions.
 
-        Nobody else may use the name meanwhile.
+        It ends what an earlier one of this name left open, and the earlier one is of no more use
+        (`ConfigurationError`). None is a name that nobody else has.
         """
         ...

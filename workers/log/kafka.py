@@ -6,6 +6,7 @@ from workers.log.connection import Connection
 from workers.log.kafka_options import admin_options, consumer_options, producer_options
 from workers.log.kafka_sink import KafkaSink
 from workers.log.kafka_source import KafkaSource
+from workers.log.kafka_transactions import KafkaTransactions
 
 
 class KafkaLog:
@@ -30,3 +31,7 @@ class KafkaLog:
     def sink(self) -> KafkaSink:
         """A new publisher."""
         return KafkaSink(self._connection)
+
+    def transactions(self, name: str | None = None) -> KafkaTransactions:
+        """A new publisher of transactions."""
+        return KafkaTransactions(self._connection, name)

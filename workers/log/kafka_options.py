@@ -133,6 +133,23 @@ def producer_options(connection: Connection) -> dict[str, Any]:
     }
 
 
+def transaction_options(connection: Connection, name: str) -> dict[str, Any]:
+    """Options of the `KafkaProducer` of transactions of this name.
+
+    A transaction that nobody ends is ended by the cluster after the session timeout: no sooner
+    than the group gives the partitions of a replica that has died to others, who cannot read its
+    positions before, and hardly later.
+
+    Raises:
+        ConfigurationError: an override is unknown, or has a value that cannot be used.
+    """
+    return {
+        **producer_options(connection),
+        "transactional_id": name,
+        "transaction_timeout_ms": connection.session_timeout_ms,
+    }
+
+
 def admin_options(connection: Connection) -> dict[str, Any]:
     """Options of a `KafkaAdminClient`.
 

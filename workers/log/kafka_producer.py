@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from kafka import KafkaProducer
+from kafka import KafkaProducer, OffsetAndMetadata
+from kafka import TopicPartition as KafkaPartition
 from kafka.errors import KafkaTimeoutError
+from kafka.structs import ConsumerGroupMetadata
 
 # Failing what is left takes the producer's thread a moment.
 _FAILING_SECONDS: Final = 1.0
@@ -25,6 +27,55 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka has no types
         everything = self.partitions_for(topic)
         led = self._metadata.available_partitions_for_topic(topic)
         return len(everything), sorted(led or everything)
+
+    def init_within(self, timeout: float) -> None:
+        """As `init_transactions`, which waits for ``max.block.ms``.
+
+        Raises:
+            KafkaError: not initialised, or not within ``timeout`` seconds.
+        """
+        self._await(self._transaction_manager.initialize_transactions(), timeout)
+
+    def add_offsets(
+        self,
+        positions: Mapping[KafkaPartition, OffsetAndMetadata],
+        member: ConsumerGroupMetadata,
+        timeout: float,
+    ) -> None:
+        """As `send_offsets_to_transaction`, which waits for as long as it takes.
+
+        Raises:
+            KafkaError: not added, or not within ``timeout`` seconds.
+        """
+        asked = self._transaction_manager.send_offsets_to_transaction(positions, member)
+        self._await(asked, timeout)
+
+    def commit_within(self, timeout: float) -> None:
+        """As `commit_transaction`, which waits for as long as it takes.
+
+        Raises:
+            KafkaError: not committed, or not within ``timeout`` seconds.
+        """
+        self._await(self._transaction_manager.begin_commit(), timeout)
+
+    def abort_within(self, timeout: float) -> None:
+        """As `abort_transaction`, which waits for as long as it takes.
+
+        Raises:
+            KafkaError: not aborted, or not within ``timeout`` seconds.
+        """
+        self._await(self._transaction_manager.begin_abort(), timeout)
+
+    @property
+    def fault(self) -> Exception | None:
+        """What put the transaction into a state of error; later errors say only that it is."""
+        fault: Exception | None = self._transaction_manager.last_error
+        return fault
+
+    def _await(self, asked: Any, timeout: float) -> None:
+        self._sender.wakeup()
+        if not asked.wait(timeout_ms=1000 * timeout):
+            raise KafkaTimeoutError(f"no answer within {timeout:.0f} seconds")
 
     def end(self, timeout: float) -> None:
         """Close; fail, within ``timeout`` seconds, whatever is not acknowledged by then."""

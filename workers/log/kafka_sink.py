@@ -14,15 +14,15 @@ from kafka import KafkaProducer
 from kafka.errors import AuthorizationError, IllegalStateError, KafkaError, RetriableError
 
 from workers.errors import LogError, LogUnavailableError, RecordTooLargeError, WorkerError
-from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import Outgoing
 from workers.log.delivery import PendingDelivery
 from workers.log.kafka_client import connect
 from workers.log.kafka_errors import translate
+from workers.log.kafka_limits import TopicLimits
 from workers.log.kafka_options import buffer_memory, producer_options
 from workers.log.kafka_producer import Producer, Watch, sendable
-from workers.log.kafka_sizes import MOST_OVERHEAD, check_size, largest_record
+from workers.log.kafka_sizes import MOST_OVERHEAD, check_size
 from workers.log.partitioning import Partitioner
 from workers.log.room import Room
 
@@ -50,7 +50,7 @@ class KafkaSink:
         self._connecting = threading.Lock()
         self._producer: Producer | None = None
         self._leases: Counter[Producer] = Counter()
-        self._facts: dict[str, topics.TopicFacts] = {}
+        self._limits = TopicLimits(connection, self._options)
         self._outstanding: dict[PendingDelivery, int] = {}
         # One thread: rows that are sent one by one are few, or the topic is set up wrongly.
         self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="one-by-one")
@@ -85,14 +85,7 @@ class KafkaSink:
 
     def max_record_bytes(self, topic: str) -> int:
         """See `workers.log.contract.Sink`."""
-        known = self._facts.get(topic)
-        if known is None:
-            known = self._facts[topic] = topics.facts(self._connection, topic)
-        return largest_record(
-            known.max_message_bytes,
-            compressed=self._options["compression_type"] is not None,
-            max_request_size=self._options["max_request_size"],
-        )
+        return self._limits.max_record_bytes(topic)
 
     def flush(self, timeout: float) -> bool:
         """See `workers.log.contract.Sink`."""
@@ -148,7 +141,7 @@ class KafkaSink:
     def _all_failed(
         self, delivery: PendingDelivery, outgoing: Outgoing, error: Exception
     ) -> PendingDelivery:
-        self._forget(outgoing.topic)
+        self._limits.forget(outgoing.topic)
         failure = translate(error, f"publishing to topic '{outgoing.topic}'")
         delivery.resolve(dict.fromkeys(range(len(outgoing)), failure))
         return delivery
@@ -237,7 +230,11 @@ class KafkaSink:
                 headers = outgoing.headers[row] if outgoing.headers is not None else ()
                 try:
                     producer.send(
-                        outgoing.topic, outgoing.values[row], outgoing.keys[row], sendable(headers)
+                        outgoing.topic,
+                        outgoing.values[row],
+                        outgoing.keys[row],
+                        sendable(headers),
+                        None if outgoing.partitions is None else outgoing.partitions[row],
                     ).get(timeout=self._delivery_seconds())
                 except KafkaError as error:
                     failures[row] = self._failure(error, outgoing.topic)
@@ -255,7 +252,7 @@ class KafkaSink:
             return LogUnavailableError(f"topic '{topic}': closed before the row was acknowledged")
         failure = translate(error, f"publishing to topic '{topic}'")
         if isinstance(failure, LogUnavailableError | RecordTooLargeError):
-            self._forget(topic)
+            self._limits.forget(topic)
         return failure
 
     def _delivery_seconds(self) -> float:
@@ -263,10 +260,6 @@ class KafkaSink:
             "delivery_timeout_ms", KafkaProducer.DEFAULT_CONFIG["delivery_timeout_ms"]
         )
         return float(milliseconds) / 1000
-
-    def _forget(self, topic: str) -> None:
-        """The topic may be gone, or changed: ask again before the next publishing."""
-        self._facts.pop(topic, None)
 
     def _resolved(self, delivery: PendingDelivery, size: int) -> None:
         self._room.give_back(size)

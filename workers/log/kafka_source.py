@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from kafka.errors import (
 from workers.errors import AssignmentLostError, LogError
 from workers.log import topics
 from workers.log.connection import Connection
-from workers.log.contract import AssignmentListener, Records, TopicPartition
+from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
 from workers.log.kafka_client import await_metadata, connect
 from workers.log.kafka_consumer import Consumer
 from workers.log.kafka_errors import translate
@@ -53,6 +53,7 @@ class KafkaSource:
         self._connection = connection
         self._topic = ""
         self._paused = False
+        self._held: frozenset[KafkaPartition] = frozenset()
         self._consumer: Consumer | None = None
         self._bridge: RebalanceBridge | None = None
         self._reset: PositionReset | None = None
@@ -135,7 +136,33 @@ class KafkaSource:
         """See `workers.log.contract.Source`."""
         consumer, _ = self._joined()
         self._paused = False
-        consumer.resume(*consumer.assignment())
+        consumer.resume(*(consumer.assignment() - self._held))
+
+    def hold(self, partitions: Collection[TopicPartition]) -> None:
+        """See `workers.log.contract.Source`."""
+        consumer, _ = self._joined()
+        self._held = frozenset(KafkaPartition(*place) for place in partitions)
+        assigned = consumer.assignment()
+        consumer.pause(*(assigned & self._held))
+        if not self._paused:
+            consumer.resume(*(assigned - self._held))
+
+    def skip(self, place: TopicPartition, offset: int) -> None:
+        """See `workers.log.contract.Source`."""
+        consumer, _ = self._joined()
+        if place in consumer.assignment():
+            consumer.seek(KafkaPartition(*place), offset)
+
+    def membership(self) -> Membership:
+        """See `workers.log.contract.Source`."""
+        consumer, _ = self._joined()
+        known = consumer.group_metadata()
+        return Membership(
+            group_id=known.group_id,
+            generation=known.generation_id,
+            member_id=known.member_id,
+            instance_id=known.group_instance_id,
+        )
 
     def lag(self) -> Mapping[TopicPartition, int]:
         """See `workers.log.contract.Source`; ends are as of the last fetch."""
@@ -171,8 +198,11 @@ class KafkaSource:
         return self._consumer, self._bridge
 
     def _newly_assigned(self, partitions: Iterable[TopicPartition]) -> None:
-        if self._paused and self._consumer is not None:
-            self._consumer.pause(*(KafkaPartition(*place) for place in partitions))
+        if self._consumer is not None:
+            places = [KafkaPartition(*place) for place in partitions]
+            self._consumer.pause(
+                *(place for place in places if self._paused or place in self._held)
+            )
 
     def _reposition(self, error: KafkaError) -> None:
         if self._reset is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 import numpy as np
 import structlog
 
 from workers.errors import AssignmentLostError, LogError, PositionLostError
-from workers.log.contract import AssignmentListener, Records, TopicPartition
+from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
 from workers.log.memory_broker import MemoryBroker
 from workers.log.memory_group import Member, MemoryGroup
 from workers.log.memory_sink import MemorySink
 from workers.log.memory_topic import StoredRecord
+from workers.log.memory_transactions import MemoryTransactions
 
 journal = structlog.get_logger(__name__)
 
@@ -54,6 +55,10 @@ class MemoryLog:
         """A new publisher."""
         return MemorySink(self._broker)
 
+    def transactions(self, name: str | None = None) -> MemoryTransactions:
+        """A new publisher of transactions."""
+        return MemoryTransactions(self._broker, name)
+
 
 class MemorySource:
     """`workers.log.contract.Source` on a `MemoryBroker`."""
@@ -70,6 +75,7 @@ class MemorySource:
         self._listener: AssignmentListener | None = None
         self._topic = ""
         self._paused = False
+        self._held_back: frozenset[TopicPartition] = frozenset()
         self._positions: dict[TopicPartition, int] = {}
 
     def subscribe(self, topic: str, listener: AssignmentListener) -> None:
@@ -119,6 +125,24 @@ class MemorySource:
     def resume(self) -> None:
         """See `workers.log.contract.Source`."""
         self._paused = False
+
+    def hold(self, partitions: Collection[TopicPartition]) -> None:
+        """See `workers.log.contract.Source`."""
+        self._held_back = frozenset(partitions)
+
+    def skip(self, place: TopicPartition, offset: int) -> None:
+        """See `workers.log.contract.Source`."""
+        if place in self._positions:
+            self._positions[place] = offset
+
+    def membership(self) -> Membership:
+        """See `workers.log.contract.Source`."""
+        with self._broker.changed:
+            return Membership(
+                group_id=self._group_id,
+                generation=self._group.generation,
+                member_id=self._member.id if self._member is not None else "",
+            )
 
     def lag(self) -> Mapping[TopicPartition, int]:
         """See `workers.log.contract.Source`."""
@@ -225,7 +249,7 @@ class MemorySource:
     def _read(self, most: int) -> list[tuple[int, StoredRecord]]:
         """Rows of all partitions, as (partition, record); those first that waited longest."""
         rows: list[tuple[int, StoredRecord]] = []
-        for place in list(self._positions):
+        for place in [place for place in self._positions if place not in self._held_back]:
             self._check_position(place)
             partition = self._broker.topic(place.topic).partitions[place.partition]
             found, after = partition.read(self._positions[place], most - len(rows))

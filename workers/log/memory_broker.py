@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from workers.errors import LogUnavailableError, TopicMissingError
 from workers.log.contract import Headers, Outgoing, TopicPartition
@@ -31,6 +31,9 @@ class MemoryBroker:
         self._refusals: deque[Exception] = deque()
         self._held: list[tuple[PendingDelivery, dict[int, Exception]]] | None = None
         self._reachable = True
+        # Who has a name of transactions; and faults of those to come: whether they are committed.
+        self.transactors: dict[str, object] = {}
+        self.lost_answers: deque[bool] = deque()
 
     def create_topic(
         self,
@@ -122,6 +125,11 @@ class MemoryBroker:
         for delivery, failures in held:
             delivery.resolve(failures)
 
+    def lose_answers(self, *committed: bool) -> None:
+        """Let the next transactions end without an answer, each committed or not."""
+        with self.changed:
+            self.lost_answers.extend(committed)
+
     def set_reachable(self, reachable: bool) -> None:
         """Be gone, or come back: every operation raises `LogUnavailableError` meanwhile."""
         with self.changed:
@@ -139,7 +147,16 @@ class MemoryBroker:
 
     # For sinks.
 
-    def write(self, outgoing: Outgoing, partitions: list[int]) -> dict[int, Exception]:
+    def refusals(self, outgoing: Outgoing) -> dict[int, Exception]:
+        """Rows that the topic can never take, each with its error."""
+        topic = self.topic(outgoing.topic)
+        errors = {}
+        for row, (key, value) in enumerate(zip(outgoing.keys, outgoing.values, strict=True)):
+            headers = () if outgoing.headers is None else outgoing.headers[row]
+            errors[row] = topic.refusal(key, value, headers)
+        return {row: error for row, error in errors.items() if error is not None}
+
+    def write(self, outgoing: Outgoing, partitions: Sequence[int]) -> dict[int, Exception]:
         """Append rows; return the errors of those that are refused."""
         failures: dict[int, Exception] = {}
         with self.changed:

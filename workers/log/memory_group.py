@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from workers.log.contract import TopicPartition
@@ -11,6 +12,7 @@ class Member:
     """One source in a group. Its state is the group's; the broker's lock guards it."""
 
     def __init__(self, topic: str, now: float) -> None:
+        self.id = uuid.uuid4().hex
         self.topic = topic
         self.last_poll = now
         self.expelled = False
@@ -25,6 +27,8 @@ class MemoryGroup:
 
     def __init__(self) -> None:
         self.committed: dict[TopicPartition, int] = {}
+        # Moves on with every change of who is to have what or has it: a fence.
+        self.generation = 0
         self._members: list[Member] = []
         self._partitions: dict[str, list[TopicPartition]] = {}
         self._wanted: dict[TopicPartition, Member] = {}
@@ -70,6 +74,7 @@ class MemoryGroup:
 
     def release(self, member: Member, partitions: Iterable[TopicPartition]) -> None:
         """The member lets go of them."""
+        self.generation += 1
         for place in partitions:
             if self._owners.get(place) is member:
                 del self._owners[place]
@@ -91,8 +96,14 @@ class MemoryGroup:
             if wanted is member and place not in self._owners
         }
 
+    def has(self, member_id: str, generation: int) -> bool:
+        """Whether a member is in the group, and knows the generation that it is in."""
+        known = any(member.id == member_id for member in self._members)
+        return known and generation == self.generation
+
     def _share_out(self, topic: str) -> None:
         """Decide who is to have what: evenly, and as little moved as that allows."""
+        self.generation += 1
         places = self._partitions.get(topic, [])
         members = [member for member in self._members if member.topic == topic]
         for place in places:

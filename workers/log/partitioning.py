@@ -32,6 +32,8 @@ class Partitioner:
         Returns:
             n partition numbers.
         """
+        if outgoing.partitions is not None:
+            return list(outgoing.partitions)
         keyed = [row for row, key in enumerate(outgoing.keys) if key is not None]
         partitions = np.empty(len(outgoing), np.int64)
         if keyed:
