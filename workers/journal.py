@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Fields that hold a URL with or without a scheme.
 _SUBJECTS: Final = frozenset({"url", "subject", "text"})
+# Fields that have several lines.
+_OF_LINES: Final = frozenset({"exception", "stack"})
 _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
 
 # Libraries that log at INFO what is DEBUG to an operator of workers.
@@ -172,7 +174,7 @@ def defang_urls(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 def escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A processor: no field can move the cursor, colour the terminal or reverse its text."""
     return {
-        key: _visible_lines(value) if key == "exception" else _visible(value)
+        key: _visible_lines(value) if key in _OF_LINES else _visible(value)
         for key, value in event.items()
     }
 
@@ -186,7 +188,7 @@ def _visible(value: Any) -> Any:
 
 
 def _visible_lines(value: Any) -> Any:
-    """Tracebacks keep their lines."""
+    """Tracebacks and stacks keep their lines."""
     return "\n".join(map(visible, value.split("\n"))) if isinstance(value, str) else value
 
 

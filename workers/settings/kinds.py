@@ -144,13 +144,37 @@ class Servers:
         servers = [str(part).strip() for part in parts]
         for server in servers:
             host, colon, port = server.rpartition(":")
-            in_range = port.isascii() and port.isdigit() and 1 <= int(port) <= _HIGHEST_PORT
-            bare_ipv6 = ":" in host and not (host.startswith("[") and host.endswith("]"))
-            if not (colon and host and in_range) or bare_ipv6 or re.search(r"[\s/]", server):
+            if not (colon and _is_host(host) and _is_port(port, lowest=1)):
                 raise ValueError(
                     f"{server!r} is not host:port; give e.g. broker-1:9092,broker-2:9092"
                 )
         return ",".join(servers)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen, ``host:port``; port 0 lets the system pick one."""
+
+    metavar: str = "HOST:PORT"
+
+    def read(self, value: object) -> str:
+        """The address, without spaces."""
+        address = str(value).strip()
+        host, colon, port = address.rpartition(":")
+        if not (colon and _is_host(host) and _is_port(port, lowest=0)):
+            raise ValueError(
+                "not host:port; give e.g. 127.0.0.1:9100, or port 0 to have one picked"
+            )
+        return address
+
+
+def _is_host(text: str) -> bool:
+    bare_ipv6 = ":" in text and not (text.startswith("[") and text.endswith("]"))
+    return bool(text) and not bare_ipv6 and not re.search(r"[\s/]", text)
+
+
+def _is_port(text: str, *, lowest: int) -> bool:
+    return re.fullmatch("[0-9]{1,5}", text) is not None and lowest <= int(text) <= _HIGHEST_PORT
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,22 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPolicy:
+    """Whether and where metrics and health are served, and what counts as health.
+
+    Attributes:
+        http: ``HOST:PORT`` to listen on, port 0 for one that the system picks; None for nowhere.
+        liveness_ms: Longest that a loop with something to do may go without moving. Resolved
+            settings have the connection's ``max_poll_interval_ms`` here unless it is given: a
+            replica whose owner stands still for longer has lost its partitions, so that ending it
+            takes nothing from anybody.
+    """
+
+    http: str | None = None
+    liveness_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalPolicy:
     """What is logged, and how.
 
@@ -168,4 +184,5 @@ class Settings:
     retry: RetryPolicy
     shutdown: ShutdownPolicy
     choice: ModelChoice
+    http: HttpPolicy
     journal: JournalPolicy

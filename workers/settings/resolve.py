@@ -176,10 +176,11 @@ def _quoted(value: object) -> str:
 
 def _derive(entries: dict[str, Entry], *, detector: str, role: str) -> None:
     """Fill in the defaults that follow from others."""
-    derived: dict[str, Callable[[], str]] = {
+    derived: dict[str, Callable[[], object]] = {
         "dead_letter_topic": lambda: f"{entries['input_topic'].value}.dead",
         "group_id": lambda: f"fishweir-{detector}",
         "client_id": lambda: f"fishweir-{role}",
+        "liveness_ms": lambda: entries["max_poll_interval_ms"].value,
     }
     for key, value in derived.items():
         if entries[key].origin is _DEFAULT:
@@ -284,5 +285,6 @@ def _build(
         retry=made(policies.RetryPolicy),
         shutdown=made(policies.ShutdownPolicy),
         choice=made(policies.ModelChoice),
+        http=made(policies.HttpPolicy),
         journal=made(policies.JournalPolicy),
     )

@@ -22,6 +22,7 @@ class Panel(Enum):
     GROUP = "Consumer group"
     SECURITY = "Kafka security"
     FAULTS = "Faults and stopping"
+    HEALTH = "Metrics and health"
     LOGS = "Logs"
 
 

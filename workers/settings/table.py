@@ -10,6 +10,7 @@ from typing import Final
 
 from workers.log.connection import Connection
 from workers.settings.kinds import (
+    Address,
     Choice,
     ExistingFile,
     ExistingFolder,
@@ -24,6 +25,7 @@ from workers.settings.policies import (
     BatchPolicy,
     CommitPolicy,
     EvidencePolicy,
+    HttpPolicy,
     JournalPolicy,
     ModelChoice,
     PagePolicy,
@@ -77,6 +79,7 @@ _group = partial(_row, Panel.GROUP, Connection)
 _security = partial(_row, Panel.SECURITY, Connection)
 _retry = partial(_row, Panel.FAULTS, RetryPolicy)
 _shutdown = partial(_row, Panel.FAULTS, ShutdownPolicy)
+_health = partial(_row, Panel.HEALTH, HttpPolicy)
 _journal = partial(_row, Panel.LOGS, JournalPolicy)
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -209,6 +212,17 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         Whole(1, _HOUR_MS, "ms"),
         "Longest that a clean stop may take.",
         field="timeout_ms",
+    ),
+    _health(
+        "http",
+        Address(),
+        "Where /metrics, /livez, /readyz and /startupz are served; port 0 picks one and logs it.",
+    ),
+    _health(
+        "liveness_ms",
+        Whole(1_000, _DAY_MS, "ms"),
+        "Time without a move after which a loop that has work counts as stuck.",
+        derived="max_poll_interval_ms",
     ),
     _journal(
         "log_level",

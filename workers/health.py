@@ -1,0 +1,221 @@
+"""Whether a replica lives and is ready: what it last said of itself, and what follows from that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from workers.log.contract import TopicPartition
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+OWNER: Final = "owner"
+"""The loop of the thread that polls and commits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: Of the check.
+        problem: What is wrong, for the operator; "" if nothing.
+    """
+
+    name: str
+    problem: str = ""
+
+
+def problems(checks: Iterable[Check]) -> list[str]:
+    """What is wrong, of several checks."""
+    return [check.problem for check in checks if check.problem]
+
+
+class Health:
+    """State of one replica. Thread-safe.
+
+    Whoever works says so: a loop that is busy and has not moved within its bound is stuck. One
+    that waits for work, for room, or for a log that is away is not, as it moves between two tries.
+
+    Args:
+        liveness_s: Longest that a loop which is busy may go without moving, seconds.
+        away_s: Longest that the log may be away before the replica counts as unready, seconds.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self, *, liveness_s: float, away_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._liveness_s = liveness_s
+        self._away_s = away_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._golden: float | None = None
+        self._warm = False
+        self._stopping = False
+        self._assigned: set[TopicPartition] = set()
+        self._breaker = ""
+        self._away: tuple[float, str] | None = None
+        # When each busy loop last moved.
+        self._moved: dict[str, float] = {}
+
+    def golden(self, difference: float) -> None:
+        """The engine gives the model's golden logits, within the tolerance."""
+        with self._lock:
+            self._golden = difference
+
+    def warm(self) -> None:
+        """The model is loaded and compiled for every batch to come."""
+        with self._lock:
+            self._warm = True
+
+    def stopping(self) -> None:
+        """No more work is taken."""
+        with self._lock:
+            self._stopping = True
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions are ours."""
+        with self._lock:
+            self._assigned.update(partitions)
+
+    def unassigned(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions were revoked or lost."""
+        with self._lock:
+            self._assigned.difference_update(partitions)
+
+    def breaker(self, reason: str) -> None:
+        """The circuit breaker is open for that reason; closed, if that is empty."""
+        with self._lock:
+            self._breaker = reason
+
+    def log_away(self, error: BaseException | None) -> None:
+        """A call to the log failed for the moment."""
+        with self._lock:
+            since = self._clock() if self._away is None else self._away[0]
+            self._away = (since, str(error))
+
+    def log_back(self) -> None:
+        """A call to the log came through."""
+        with self._lock:
+            self._away = None
+
+    def moved(self, loop: str = OWNER) -> None:
+        """A loop that is busy has moved on."""
+        with self._lock:
+            self._moved[loop] = self._clock()
+
+    def rests(self, loop: str = OWNER) -> None:
+        """A loop has nothing to do, or has ended."""
+        with self._lock:
+            self._moved.pop(loop, None)
+
+    @contextmanager
+    def busy(self, loop: str) -> Iterator[None]:
+        """A loop works on something inside this context."""
+        self.moved(loop)
+        try:
+            yield
+        finally:
+            self.rests(loop)
+
+    def watched(self, loop: str, work: Callable[[Item], Made]) -> Callable[[Item], Made]:
+        """``work``, during which the loop is busy."""
+
+        def watching(item: Item) -> Made:
+            with self.busy(loop):
+                return work(item)
+
+        return watching
+
+    def watched_each(
+        self, loop: str, work: Callable[[Item], Iterable[Made]]
+    ) -> Callable[[Item], Iterator[Made]]:
+        """``work`` that makes several things, with the loop busy while it makes one.
+
+        Not in between: whoever takes them may have to wait for room.
+        """
+
+        def watching(item: Item) -> Iterator[Made]:
+            with self.busy(loop):
+                making = iter(work(item))
+            while True:
+                with self.busy(loop):
+                    try:
+                        made = next(making)
+                    except StopIteration:
+                        return
+                yield made
+
+        return watching
+
+    def startup(self) -> Sequence[Check]:
+        """Whether start-up is over: the model is right and warm."""
+        with self._lock:
+            return self._of_model()
+
+    def live(self) -> Sequence[Check]:
+        """Whether every loop that is busy has moved within the bound."""
+        with self._lock:
+            return self._of_loops()
+
+    def ready(self) -> Sequence[Check]:
+        """Whether events are judged, or would be if any came."""
+        with self._lock:
+            return (
+                *self._of_model(),
+                Check(
+                    name="assigned",
+                    problem="" if self._assigned else "no partition is assigned to this replica",
+                ),
+                Check(
+                    name="breaker",
+                    problem=f"the circuit breaker is open: {self._breaker}"
+                    if self._breaker
+                    else "",
+                ),
+                Check(name="log", problem=self._of_log()),
+                Check(name="working", problem="the replica is stopping" if self._stopping else ""),
+                *self._of_loops(),
+            )
+
+    def _of_model(self) -> tuple[Check, ...]:
+        return (
+            Check(
+                name="golden",
+                problem="the model's golden logits are not checked yet"
+                if self._golden is None
+                else "",
+            ),
+            Check(name="warm", problem="" if self._warm else "the model is not warm yet"),
+        )
+
+    def _of_log(self) -> str:
+        if self._away is None:
+            return ""
+        since, error = self._away
+        away = self._clock() - since
+        if away <= self._away_s:
+            return ""
+        return f"the log has been away for {away:.0f} s: {error}"
+
+    def _of_loops(self) -> tuple[Check, ...]:
+        now = self._clock()
+        stuck = [
+            f"{loop} for {now - at:.0f} s"
+            for loop, at in sorted(self._moved.items())
+            if now - at > self._liveness_s
+        ]
+        return (
+            Check(
+                name="moving",
+                problem=f"stuck for more than {self._liveness_s:g} s: {', '.join(stuck)}"
+                if stuck
+                else "",
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Metrics of a worker: one catalogue, what fills it, and how Prometheus reads it."""
