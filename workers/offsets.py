@@ -114,6 +114,13 @@ class OffsetTracker:
                 partition.drop_settled()
             self._settled.notify_all()
 
+    def open_rows(self, epochs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of n rows belong to an assignment that goes on: bool[n]."""
+        with self._lock:
+            known = np.array([found.epoch for found in self._partitions.values()], np.int64)
+        # Every assignment has an epoch of its own, whatever the partition.
+        return np.isin(epochs, known)
+
     def advance(self, positions: Mapping[TopicPartition, int]) -> None:
         """The log would read on from here; said after `track` of what it read up to there."""
         with self._lock:
@@ -125,13 +132,17 @@ class OffsetTracker:
                         partition.committed = position if not len(partition.offsets) else None
                     partition.read_up_to = position
 
-    def committable(self) -> dict[TopicPartition, int]:
-        """Positions that have moved since they were last committed."""
+    def committable(
+        self, partitions: Iterable[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        """Positions, of these partitions (None: of all), that have moved since last committed."""
+        wanted = None if partitions is None else set(partitions)
         with self._lock:
             return {
                 name: position
                 for name, partition in self._partitions.items()
-                if (position := partition.position()) is not None
+                if (wanted is None or name in wanted)
+                and (position := partition.position()) is not None
                 and position != partition.committed
             }
 

@@ -11,19 +11,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import cast
 
 import structlog
 
 from workers.batching import Batch, Batcher
-from workers.errors import AssignmentLostError, LogUnavailableError
+from workers.committing import Committer, PositionCommitter
+from workers.composer import Composer
+from workers.errors import LogUnavailableError
 from workers.judge import Judge
-from workers.log.contract import Sink, Source, TopicPartition
+from workers.log.contract import Sink, Source, TopicPartition, Transactions
 from workers.offsets import OffsetTracker
 from workers.publisher import Publisher
 from workers.retrying import Reporter, retrying
 from workers.settings.policies import Settings
 from workers.stages import Chain, Step
 from workers.tally import Tally
+from workers.transactional import TransactionalPublisher
 
 journal = structlog.get_logger(__name__)
 
@@ -42,7 +46,8 @@ class Pipeline:
 
     Args:
         source: Where records come from; owned by the thread that calls `run`.
-        sink: Where verdicts and dead letters go.
+        output: Where verdicts and dead letters go: a sink delivers them at least once,
+            transactions exactly once.
         judge: Decides.
         settings: Policies.
         tally: Counts, shared with whoever shows them.
@@ -52,7 +57,7 @@ class Pipeline:
     def __init__(
         self,
         source: Source,
-        sink: Sink,
+        output: Sink | Transactions,
         judge: Judge,
         settings: Settings,
         *,
@@ -60,7 +65,6 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._sink = sink
         self._settings = settings
         self._clock = clock
         self.tally = tally or Tally()
@@ -72,14 +76,8 @@ class Pipeline:
         self._failed = False
         self._stop = threading.Event()
         self._next_commit = 0.0
-        self._publisher = Publisher(
-            sink,
-            topics=settings.topics,
-            policy=settings.publish,
-            retry=settings.retry,
-            settle=self._tracker.settle,
-            tally=self.tally,
-        )
+        self._reporter = Reporter(settings.retry, clock)
+        self._publisher, self._committer = self._delivering(output)
         self._chain = Chain(
             [
                 Step(name="prepare", work=judge.prepare, many=True),
@@ -92,7 +90,6 @@ class Pipeline:
                 ),
             ]
         )
-        self._reporter = Reporter(settings.retry, clock)
         self._retrying = retrying(
             settings.retry,
             self._stop,
@@ -125,8 +122,36 @@ class Pipeline:
             self._chain.abort()
             self._source.close()
             # After a clean stop nothing is left to flush; otherwise what is left is read again.
-            self._sink.close(CLOSE_SECONDS)
+            self._publisher.close(CLOSE_SECONDS)
         return clean
+
+    def _delivering(
+        self, output: Sink | Transactions
+    ) -> tuple[Publisher | TransactionalPublisher, Committer]:
+        """How rows are delivered, and how positions are committed."""
+        told = self._settings
+        composer = Composer(topics=told.topics, policy=told.publish, tally=self.tally)
+        if told.publish.delivery == "exactly-once":
+            transactional = TransactionalPublisher(
+                cast("Transactions", output),
+                membership=self._source.membership,
+                tracker=self._tracker,
+                topics=told.topics,
+                composer=composer,
+                retry=told.retry,
+                timeout=told.connection.session_timeout_ms / 1000,
+                tally=self.tally,
+            )
+            return transactional, transactional
+        publisher = Publisher(
+            cast("Sink", output),
+            topics=told.topics,
+            composer=composer,
+            retry=told.retry,
+            settle=self._tracker.settle,
+            tally=self.tally,
+        )
+        return publisher, PositionCommitter(self._source, self._tracker, self._reporter)
 
     def _work(self) -> bool:
         try:
@@ -160,7 +185,7 @@ class Pipeline:
         deadline = time.monotonic() + seconds / 1000
         if not self._failed and self._hand_over_all(deadline):
             self._tracker.wait_settled(partitions, max(0.0, deadline - time.monotonic()))
-        self._commit(partitions)
+        self._committer.commit(partitions, max(0.0, deadline - time.monotonic()))
         self._tracker.close(partitions)
 
     def on_lost(self, partitions: Iterable[TopicPartition]) -> None:
@@ -187,7 +212,7 @@ class Pipeline:
         now = self._clock()
         if now >= self._next_commit:
             self._next_commit = now + self._settings.commit.interval_ms / 1000
-            self._commit()
+            self._committer.commit()
 
     def _poll(self, timeout: float) -> None:
         records = self._source.poll(max(1, self._batcher.room), timeout)
@@ -225,30 +250,9 @@ class Pipeline:
             self._waiting = None
         return self._waiting is None
 
-    def _commit(self, partitions: Iterable[TopicPartition] | None = None) -> bool:
-        """Commit what has settled; return whether all of it is committed now."""
-        positions = self._tracker.committable()
-        if partitions is not None:
-            wanted = set(partitions)
-            positions = {name: at for name, at in positions.items() if name in wanted}
-        if not positions:
-            return True
-        try:
-            self._source.commit(positions)
-        except LogUnavailableError as error:
-            # The next commit covers it.
-            self._reporter.report("positions cannot be committed just now", error)
-        except AssignmentLostError as error:
-            # The next poll tells which partitions are gone.
-            self._reporter.report("positions were not committed: the partitions have moved", error)
-        else:
-            self._tracker.committed(positions)
-            return True
-        return False
-
     def _commit_finally(self, deadline: float) -> bool:
         """Commit, and while that fails for the moment, try again until ``deadline``."""
-        while not self._commit():
+        while not self._committer.commit(timeout=max(0.0, deadline - time.monotonic())):
             if time.monotonic() >= deadline:
                 return False
             # A group that is rebalancing takes commits again once we have joined anew, which

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import dead_letter, verdict
-from schemas.causes import Cause, Rejects, Stage
-from schemas.label import LABELS, Label
 from workers.batching import Batch
+from workers.composer import Composer, Parcel
 from workers.errors import LogUnavailableError, RecordTooLargeError
 from workers.judge import Scored
-from workers.log.contract import Delivery, Outgoing, Sink
+from workers.log.contract import Delivery, Sink
 from workers.retrying import Reporter, retrying
-from workers.settings.policies import PublishPolicy, RetryPolicy, Topics
+from workers.settings.policies import RetryPolicy, Topics
 from workers.tally import Tally
 
 Settle = Callable[[str, NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]], None]
-_Rows = tuple[Batch, NDArray[np.int64], Outgoing]
 # Batches published and not yet acknowledged. Acknowledgements take a round trip; with four on
 # their way the next batch hardly ever waits for one.
 MOST_IN_FLIGHT = 4
@@ -31,21 +28,21 @@ MOST_IN_FLIGHT = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Flight:
-    """Rows of one batch on their way to one topic."""
+    """A parcel on its way."""
 
-    batch: Batch
-    rows: NDArray[np.int64]
-    outgoing: Outgoing
+    parcel: Parcel
     delivery: Delivery
 
 
 class Publisher:
-    """The last step of a pipeline: `open` first, then the rest from one thread.
+    """The last step of a pipeline that delivers at least once.
+
+    `open` first, then the rest from one thread.
 
     Args:
         sink: Where to.
         topics: Names of the topics.
-        policy: Which verdicts are published.
+        composer: Makes the rows.
         retry: How faults that pass are waited out.
         settle: Told of rows that are delivered for good; from any thread.
         tally: Counts.
@@ -56,16 +53,14 @@ class Publisher:
         sink: Sink,
         *,
         topics: Topics,
-        policy: PublishPolicy,
+        composer: Composer,
         retry: RetryPolicy,
         settle: Settle,
         tally: Tally,
     ) -> None:
         self._sink = sink
         self._topics = topics
-        self._least = Label(policy.publish_from).severity
-        # A dead letter is cut to what its topic takes; `open` asks.
-        self._max_dead_bytes: int | None = None
+        self._composer = composer
         self._stopping = threading.Event()
         self._retrying = retrying(
             retry, self._stopping, Reporter(retry), "publishing fails and is tried again"
@@ -82,34 +77,16 @@ class Publisher:
             LogUnavailableError: the log cannot be asked just now.
         """
         self._sink.max_record_bytes(self._topics.verdict_topic)
-        self._max_dead_bytes = self._sink.max_record_bytes(self._topics.dead_letter_topic)
+        largest = self._sink.max_record_bytes(self._topics.dead_letter_topic)
+        self._composer.max_dead_bytes = largest
 
     def publish(self, scored: Scored) -> None:
         """Send a batch's verdicts and dead letters; wait while too many are on their way."""
-        batch, verdicts = scored.batch, scored.verdicts
-        severities = verdicts.severities()
-        loud = severities >= self._least
-        self._tally.judged(
-            Counter(
-                {
-                    LABELS[severity].value: count
-                    for severity, count in enumerate(
-                        np.bincount(severities, minlength=len(LABELS)).tolist()
-                    )
-                    if count
-                }
-            ),
-            unpublished=int(np.count_nonzero(~loud)),
-        )
-        if not loud.all():
-            # Milder than the publish minimum: delivered by being counted.
-            self._settle_rows(batch, scored.rows[~loud])
-        if loud.any():
-            chosen = np.flatnonzero(loud)
-            values = verdict.encode(verdicts, None if loud.all() else chosen)
-            self._send_verdicts(batch, scored.rows[chosen], values)
-        for stage, rejects in scored.rejects.items():
-            self._send_dead(batch, rejects, stage)
+        quiet = self._composer.quiet(scored)
+        if len(quiet):
+            self._settle_rows(scored.batch, quiet)
+        for parcel in self._composer.parcels(scored):
+            self._flights.append(self._launch(parcel))
         self._collect(MOST_IN_FLIGHT)
 
     def idle(self) -> None:
@@ -127,79 +104,31 @@ class Publisher:
         """From any thread: do not wait before the next attempt."""
         self._stopping.set()
 
+    def close(self, timeout: float) -> None:
+        """Let go of connections; what is not acknowledged by then fails."""
+        self._sink.close(timeout)
+
     def _collect(self, most: int) -> None:
         self.idle()
         while len(self._flights) > most:
             if self._flights[0].delivery.wait(1.0):
                 self._land(self._flights.popleft())
 
-    def _send_verdicts(self, batch: Batch, rows: NDArray[np.int64], values: list[bytes]) -> None:
-        keys, headers = batch.records.keys, batch.records.headers
-        chosen = rows.tolist()
-        passed_on = None
-        if any(headers):
-            passed_on = [
-                [h for h in headers[row] if not h[0].startswith(dead_letter.PREFIX)]
-                for row in chosen
-            ]
-        self._send(
-            batch,
-            rows,
-            Outgoing(
-                topic=self._topics.verdict_topic,
-                keys=[keys[row] for row in chosen],
-                values=values,
-                headers=passed_on,
-            ),
-        )
-
-    def _send_dead(self, batch: Batch, rejects: Rejects, stage: Stage) -> None:
-        records = batch.records
-        chosen = rejects.rows.tolist()
-        columns = dead_letter.encode(
-            dead_letter.DeadLetters(
-                origins=batch.origins().take(rejects.rows),
-                keys=[records.keys[row] for row in chosen],
-                values=[records.values[row] for row in chosen],
-                headers=[records.headers[row] for row in chosen],
-                causes=rejects.causes,
-                details=rejects.details,
-                stage=stage,
-            ),
-            max_bytes=self._max_dead_bytes,
-        )
-        self._tally.refused(Counter(rejects.causes))
-        self._send(
-            batch,
-            rejects.rows,
-            Outgoing(
-                topic=self._topics.dead_letter_topic,
-                keys=columns.keys,
-                values=columns.values,
-                headers=columns.headers,
-            ),
-        )
-
-    def _send(self, batch: Batch, rows: NDArray[np.int64], outgoing: Outgoing) -> None:
-        self._flights.append(self._launch(batch, rows, outgoing))
-
-    def _launch(self, batch: Batch, rows: NDArray[np.int64], outgoing: Outgoing) -> _Flight:
-        flight = _Flight(
-            batch=batch, rows=rows, outgoing=outgoing, delivery=self._sink.publish(outgoing)
-        )
+    def _launch(self, parcel: Parcel) -> _Flight:
+        flight = _Flight(parcel=parcel, delivery=self._sink.publish(parcel.outgoing))
         flight.delivery.add_done_callback(lambda _: self._acknowledged(flight))
         return flight
 
     def _acknowledged(self, flight: _Flight) -> None:
         """On the log's thread: settle what arrived; failures wait for `_land`."""
-        rows = flight.rows
+        rows = flight.parcel.rows
         if failures := flight.delivery.failures():
             rows = np.delete(rows, sorted(failures))
-        if flight.outgoing.topic == self._topics.dead_letter_topic:
+        if flight.parcel.outgoing.topic == self._topics.dead_letter_topic:
             self._tally.acknowledged(dead=len(rows))
         else:
             self._tally.acknowledged(verdicts=len(rows))
-        self._settle_rows(flight.batch, rows)
+        self._settle_rows(flight.parcel.batch, rows)
 
     def _settle_rows(self, batch: Batch, rows: NDArray[np.int64]) -> None:
         records = batch.records
@@ -221,20 +150,20 @@ class Publisher:
             nonlocal remaining
             if remaining is None:
                 return
-            again = self._launch(*remaining)
+            again = self._launch(remaining)
             while not again.delivery.wait(1.0):
                 if self._stopping.is_set():
                     break
             remaining = self._to_retry(again)
             if remaining is not None:
                 raise LogUnavailableError(
-                    f"{len(remaining[1])} rows for topic '{remaining[2].topic}' are not "
+                    f"{len(remaining.rows)} rows for topic '{remaining.outgoing.topic}' are not "
                     "acknowledged yet"
                 )
 
         self._retrying(once_more)
 
-    def _to_retry(self, flight: _Flight) -> _Rows | None:
+    def _to_retry(self, flight: _Flight) -> Parcel | None:
         """What of a flight is to be sent again.
 
         Verdicts that are too large for their topic become dead letters here.
@@ -243,38 +172,19 @@ class Publisher:
             WorkerError: a failure that neither passes nor concerns one record alone.
         """
         failures = flight.delivery.failures()
-        too_large = []
+        too_large = {}
         again = []
         for row, error in failures.items():
             if getattr(error, "retriable", False):
                 again.append(row)
             elif (
                 isinstance(error, RecordTooLargeError)
-                and flight.outgoing.topic == self._topics.verdict_topic
+                and flight.parcel.outgoing.topic == self._topics.verdict_topic
             ):
-                too_large.append(row)
+                too_large[row] = error
             else:
                 raise error
         if too_large:
-            self._send_dead(
-                flight.batch,
-                Rejects(
-                    rows=flight.rows[too_large],
-                    causes=[Cause.UNPUBLISHABLE] * len(too_large),
-                    details=[str(failures[row]) for row in too_large],
-                ),
-                Stage.PUBLISH,
-            )
-        if not again:
-            return None
-        outgoing = flight.outgoing
-        return (
-            flight.batch,
-            flight.rows[again],
-            Outgoing(
-                topic=outgoing.topic,
-                keys=[outgoing.keys[row] for row in again],
-                values=[outgoing.values[row] for row in again],
-                headers=outgoing.headers and [outgoing.headers[row] for row in again],
-            ),
-        )
+            letters = self._composer.unpublishable(flight.parcel, too_large)
+            self._flights.append(self._launch(letters))
+        return flight.parcel.only(np.array(again, np.int64)) if again else None

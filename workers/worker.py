@@ -89,7 +89,9 @@ def _pipeline(settings: Settings, log: Log | None) -> Pipeline:
         library=description.library,
         input_topic=settings.topics.input_topic,
     )
-    return Pipeline(log.source(), log.sink(), judge_of(settings, artefact, engine), settings)
+    exactly_once = settings.publish.delivery == "exactly-once"
+    output = log.transactions() if exactly_once else log.sink()
+    return Pipeline(log.source(), output, judge_of(settings, artefact, engine), settings)
 
 
 def judge_of(settings: Settings, artefact: Artefact, engine: Engine) -> Judge:

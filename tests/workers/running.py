@@ -130,7 +130,9 @@ class Running:
 
 def start(log: Log, judge: Judge, told: Settings) -> Running:
     """Start a pipeline in a thread."""
-    pipeline = Pipeline(log.source(), log.sink(), judge, told)
+    exactly_once = told.publish.delivery == "exactly-once"
+    output = log.transactions() if exactly_once else log.sink()
+    pipeline = Pipeline(log.source(), output, judge, told)
     outcome: list[bool | BaseException] = []
 
     def run() -> None:

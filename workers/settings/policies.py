@@ -79,9 +79,12 @@ class PublishPolicy:
 
     Attributes:
         publish_from: The mildest label that is published; ``benign`` publishes all.
+        delivery: Whether an event may come out again after a crash, or whether what it gives and
+            its position are one transaction.
     """
 
     publish_from: Label = "benign"
+    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,6 +258,12 @@ def _conflicts(entries: Mapping[str, Entry]) -> list[str]:
         )
     if value["ssl_keyfile"] is not None and value["ssl_certfile"] is None:
         problems.append("Setting 'ssl_keyfile' is given without ssl_certfile; give both")
+    if value["delivery"] == "exactly-once" and value["isolation_level"] != "read_committed":
+        problems.append(
+            "Setting 'delivery' is 'exactly-once', which isolation_level "
+            f"{value['isolation_level']!r} breaks: aborted events would be judged, and positions "
+            "of transactions under way be passed over; give read_committed"
+        )
     if int(str(value["retry_initial_ms"])) > int(str(value["retry_max_ms"])):
         problems.append(
             f"Setting 'retry_initial_ms' is {value['retry_initial_ms']}, more than retry_max_ms, "

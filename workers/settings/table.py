@@ -126,6 +126,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "What computes the scores: the Keras network, or its table sums on the CPU.",
     ),
     _publish("publish_from", Choice(_LABELS), "Mildest label whose verdicts are published."),
+    _publish(
+        "delivery",
+        Choice(("at-least-once", "exactly-once")),
+        "Whether verdicts may come twice after a crash, or go out in one transaction with the "
+        "positions, for readers with isolation.level=read_committed.",
+    ),
     _evidence(
         "evidence_from",
         Choice((*_LABELS, "never")),

@@ -39,10 +39,7 @@ def subject_of(codes: NDArray[np.int32]) -> int:
 
 
 def test_a_batch_is_codes_targets_and_weights_of_the_same_rows(rows: Labelled) -> None:
-    def weigh(labelled: Labelled) -> NDArray[np.float32]:
-        return np.arange(len(labelled), dtype=np.float32)
-
-    trainee = CharacterTrainee(GRAMS, FEATURISER, weigh=weigh)
+    trainee = CharacterTrainee(GRAMS, FEATURISER)
     batches = list(trainee.epoch(rows, BatchPlan(size=16), 0))
     assert len(batches) == 3
     for codes, targets, weights in batches:
@@ -50,7 +47,7 @@ def test_a_batch_is_codes_targets_and_weights_of_the_same_rows(rows: Labelled) -
         assert targets.shape == (16, 1)
         numbers = [subject_of(row) for row in codes]
         assert targets[:, 0].tolist() == rows.targets[numbers].tolist()
-        assert weights.tolist() == numbers
+        assert weights.tolist() == [1.0] * len(codes)
 
 
 def test_an_epoch_is_the_same_whenever_it_is_asked_for(rows: Labelled) -> None:
