@@ -89,7 +89,7 @@ class Rejects:
         rows: int64[k], indexes into the batch.
         causes: k codes.
         details: k sentences for the operator. They quote nothing of the record but numbers and
-            the names of JSON types.
+            the names of JSON types, and where the model refused a record, what the model said.
     """
 
     rows: NDArray[np.int64]

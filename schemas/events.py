@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.causes import Rejects
-
-_NONE_REFUSED = Rejects(rows=np.array([], np.int64), causes=(), details=())
+from schemas.causes import NONE_REFUSED, Rejects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +48,7 @@ class Events:
         cls,
         texts: list[str],
         rows: NDArray[np.int64] | None = None,
-        rejects: Rejects = _NONE_REFUSED,
+        rejects: Rejects = NONE_REFUSED,
         *,
         kinds: list[str] | None = None,
     ) -> Events:
@@ -63,7 +61,7 @@ class Events:
         pages: list[bytes],
         urls: list[str | None] | None = None,
         rows: NDArray[np.int64] | None = None,
-        rejects: Rejects = _NONE_REFUSED,
+        rejects: Rejects = NONE_REFUSED,
     ) -> Events:
         """Bare pages, as files have them; by default of unknown address, the rows 0 to m - 1."""
         return cls._bare(

@@ -2,6 +2,12 @@
 
 The three steps take the batch of the step before and add columns; they run in threads of their
 own, one batch in each, and share nothing that changes.
+
+A record that featuriser or network raises on is found (`workers.bisecting`) and refused, the rest
+is scored; but only while the artefact's golden subjects pass, for otherwise the model is broken and
+the error is raised. That holds for all rows of a batch as for one: nobody can stop a worker by
+sending nothing but what it cannot judge. What the explainer raises on has its verdict, which is
+right, without evidence, and the journal says so.
 """
 
 from __future__ import annotations
@@ -11,29 +17,44 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
 from models.engines.contract import Engine
+from models.evidence import Span
 from models.features import Features
 from schemas import verdict
-from schemas.causes import Cause, Rejects, Stage
+from schemas.causes import NONE_REFUSED, Cause, Rejects, Stage
 from schemas.evidence import Evidence
 from schemas.identity import record_ids, verdict_ids
 from schemas.label import Calibration, Label, Thresholds
 from schemas.limits import DEFAULT_LIMITS, DecodingLimits
 from schemas.telemetry import SUBJECTS, Events, in_parts
 from workers.batching import Batch
-from workers.settings.policies import EvidencePolicy
+from workers.bisecting import bisect
+from workers.capacity import Capacity
+from workers.retrying import Reporter
+from workers.settings.policies import EvidencePolicy, RetryPolicy
+
+journal = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A batch or a part of it, decoded and featurised; features have a row an accepted event."""
+    """A batch or a part of it, decoded and featurised.
+
+    Attributes:
+        batch: All records of the batch.
+        events: The part's, m of them accepted.
+        features: Of the m.
+        refused: Rows that were decoded and could not be featurised.
+    """
 
     batch: Batch
     events: Events
     features: Features
+    refused: Rejects = NONE_REFUSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +96,7 @@ class Judge:
         engine: Evaluates it; used by `score` alone.
         evidence: Which verdicts say why.
         limits: What is taken of events, and how much of a batch is unpacked at once.
+        retry: How often the journal tells of what goes on.
     """
 
     def __init__(
@@ -83,10 +105,15 @@ class Judge:
         engine: Engine,
         evidence: EvidencePolicy,
         limits: DecodingLimits = DEFAULT_LIMITS,
+        retry: RetryPolicy | None = None,
     ) -> None:
+        retry = retry or RetryPolicy()
+        self._artefact = artefact
         self._engine = engine
         self._evidence = evidence
         self._limits = limits
+        self._capacity = Capacity()
+        self._exhaustions, self._refusals, self._unexplained = (Reporter(retry) for _ in range(3))
         self._featurise = artefact.featuriser()
         self._explainer = artefact.detector.explainer(artefact.sizes, artefact.tensors)
         self._explain_from = (
@@ -113,13 +140,22 @@ class Judge:
         return self._limits
 
     def prepare(self, batch: Batch) -> Iterator[Prepared]:
-        """Decode and featurise, in parts that fit in memory; one at least."""
+        """Decode and featurise, in parts that fit in memory; one at least.
+
+        Raises:
+            Exception: the featuriser's, of a subject that is known to pass.
+        """
         for events in in_parts(self.detector, batch.records.values, self._limits):
-            yield Prepared(batch=batch, events=events, features=self._featurise(events.subjects))
+            for part, features, refused in self._featurised(events):
+                yield Prepared(batch=batch, events=part, features=features, refused=refused)
 
     def score(self, prepared: Prepared) -> Scored:
-        """Evaluate the network; rows without a finite logit are refused."""
-        verdicts, rows, refused = self._judged(prepared.events, prepared.features)
+        """Evaluate the network; rows that it cannot judge are refused.
+
+        Raises:
+            Exception: the engine's, of subjects that are known to pass.
+        """
+        verdicts, rows, refused = self._judged(prepared.events, prepared.features, prepared.refused)
         origins = prepared.batch.origins()
         if len(rows) < len(origins):
             origins = origins.take(rows)
@@ -137,27 +173,52 @@ class Judge:
             rejects={stage: some for stage, some in rejects.items() if len(some)},
         )
 
-    def judge(self, events: Events) -> tuple[verdict.Verdicts, NDArray[np.int64], Rejects]:
+    def judge(
+        self, events: Events
+    ) -> Iterator[tuple[verdict.Verdicts, NDArray[np.int64], Rejects]]:
         """Judge events that come from no log.
 
-        Returns:
-            m verdicts without origin and ids, their rows int64[m], and the rows without a finite
-            logit.
+        Yields:
+            In parts, one at least: m verdicts without origin and ids, their rows int64[m], and the
+            rows that could not be judged, beside those that ``events`` rejects.
+
+        Raises:
+            Exception: the model's, of subjects that are known to pass.
         """
-        return self._judged(events, self._featurise(events.subjects))
+        for part, features, refused in self._featurised(events):
+            yield self._judged(part, features, refused)
+
+    def _featurised(self, events: Events) -> Iterator[tuple[Events, Features, Rejects]]:
+        """Events that can be featurised, in as many parts as that takes, and those that cannot."""
+        subjects = events.subjects
+        came = bisect(
+            len(subjects),
+            lambda rows: self._featurise(subjects[rows]),
+            lambda: self._featurise([subject for subject, _ in self._artefact.golden]),
+        )
+        if not came.culprits and len(came.parts) == 1:
+            yield events, came.parts[0][1], NONE_REFUSED
+            return
+        # What was refused goes with a part that has nothing else.
+        nobody = np.array([], np.int64)
+        refused = self._unscorable(events, came.culprits)
+        yield events.take(nobody), self._featurise(subjects[:0]), refused
+        for rows, features in came.parts:
+            part = events.take(np.arange(rows.start, rows.stop))
+            yield replace(part, rejects=NONE_REFUSED), features, NONE_REFUSED
 
     def _judged(
-        self, events: Events, features: Features
+        self, events: Events, features: Features, refused: Rejects
     ) -> tuple[verdict.Verdicts, NDArray[np.int64], Rejects]:
-        logits = self._engine.logits(features)
-        finite = np.isfinite(logits)
-        bad = np.flatnonzero(~finite)
-        refused = Rejects(
-            rows=events.rows[bad],
-            causes=[Cause.NOT_FINITE] * len(bad),
-            details=[f"The network gave {logits[row]}" for row in bad.tolist()],
-        )
-        if len(bad):
+        logits, finite, culprits = self._logits(features)
+        if not finite.all():
+            bad = [row for row in np.flatnonzero(~finite).tolist() if row not in culprits]
+            not_finite = Rejects(
+                rows=events.rows[bad],
+                causes=[Cause.NOT_FINITE] * len(bad),
+                details=[f"The network gave {logits[row]}" for row in bad],
+            )
+            refused = refused.joined(self._unscorable(events, culprits)).joined(not_finite)
             good = np.flatnonzero(finite)
             events, features, logits = events.take(good), features.rows(good), logits[good]
         verdicts = verdict.Verdicts(
@@ -178,15 +239,70 @@ class Judge:
         evidence = self._explain(features, verdicts.severities())
         return replace(verdicts, evidence=evidence), events.rows, refused
 
+    def _logits(
+        self, features: Features
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], dict[int, str]]:
+        """Logits float32[n], which are finite, and what is wrong with rows that gave none."""
+        came = bisect(
+            len(features),
+            lambda rows: self._engine.logits(features.rows(rows)),
+            lambda: self._artefact.check_golden(self._engine),
+            self._capacity,
+        )
+        if came.shrunk_to is not None:
+            self._exhaustions.report(
+                "there is no memory for the batch, which goes on in parts",
+                f"{came.exhaustion}; now at most {came.shrunk_to} rows at once",
+            )
+        if len(came.parts) == 1 and not came.culprits:
+            ((_, logits),) = came.parts
+        else:
+            logits = np.full(len(features), np.nan, np.float32)
+            for rows, some in came.parts:
+                logits[rows] = some
+        finite = np.isfinite(logits)
+        if not finite.all() and not came.culprits:
+            # Is it the rows, or does it give no number for anything?
+            self._artefact.check_golden(self._engine)
+        return logits, finite, came.culprits
+
+    def _unscorable(self, events: Events, culprits: dict[int, str]) -> Rejects:
+        if not culprits:
+            return NONE_REFUSED
+        details = list(culprits.values())
+        self._refusals.report("the model fails on records, which become dead letters", details[0])
+        return Rejects(
+            rows=events.rows[list(culprits)],
+            causes=[Cause.UNSCORABLE] * len(culprits),
+            details=details,
+        )
+
     def _explain(self, features: Features, severities: NDArray[np.int8]) -> Evidence | None:
         if self._explain_from is None:
             return None
         rows = np.flatnonzero(severities >= self._explain_from)
         if not len(rows):
             return None
-        spans = self._explainer.explain(features.rows(rows), self._evidence.top)
+        explained = features.rows(rows)
+        came = bisect(len(rows), lambda some: self._spans(explained.rows(some)), lambda: None)
+        if came.culprits:
+            self._unexplained.report(
+                "verdicts have no evidence, since the explainer fails on them",
+                next(iter(came.culprits.values())),
+            )
         return Evidence.of_rows(
             len(features),
-            dict(zip(rows.tolist(), spans, strict=True)),
+            {
+                row: spans
+                for some, found in came.parts
+                for row, spans in zip(rows[some].tolist(), found, strict=True)
+            },
             exact=self._explainer.exact,
         )
+
+    def _spans(self, features: Features) -> list[list[Span]]:
+        """The explainer's spans, held against their contract."""
+        spans = self._explainer.explain(features, self._evidence.top)
+        evidence = Evidence.of_rows(len(spans), dict(enumerate(spans)), exact=False)
+        evidence.check(features.lengths)
+        return spans

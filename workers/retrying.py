@@ -35,7 +35,7 @@ class Reporter:
         self._clock = clock
         self._last = float("-inf")
 
-    def report(self, event: str, error: BaseException | None) -> None:
+    def report(self, event: str, error: BaseException | str | None) -> None:
         """Log, unless that was done in this period."""
         now = self._clock()
         if now - self._last >= self._period:

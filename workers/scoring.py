@@ -57,11 +57,11 @@ class Scorer:
     def _answers(self, parts: Iterable[Events], count: int) -> list[bytes]:
         given: list[bytes] = [b""] * count
         for events in parts:
-            verdicts, rows, not_finite = self._judge.judge(events)
-            for row, encoded in zip(rows.tolist(), verdict.encode(verdicts), strict=True):
-                given[row] = encoded
-            for rejects in (events.rejects, not_finite):
-                self._refuse(rejects, given)
+            self._refuse(events.rejects, given)
+            for verdicts, rows, refused in self._judge.judge(events):
+                for row, encoded in zip(rows.tolist(), verdict.encode(verdicts), strict=True):
+                    given[row] = encoded
+                self._refuse(refused, given)
         self.scored += count
         return given
 
