@@ -126,10 +126,7 @@ def _told(checks: Sequence[Check]) -> Answer:
 
 
 def _scrape(registry: CollectorRegistry, accept: str) -> Answer:
-    try:
-        body, content_type = rendered(registry, accept)
-    except ValueError:  # a version that is no number: whoever asks so gets the plain format
-        body, content_type = rendered(registry, "")
+    body, content_type = rendered(registry, accept)
     return HTTPStatus.OK, body, content_type
 
 
@@ -201,9 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's word
-        """Requests come every few seconds, and are no news."""
-        journal.debug("request over HTTP", client=self.client_address[0], line=format % args)
+    def log_message(self, *_: Any) -> None:
+        """Nothing: requests come every few seconds and are no news."""
 
 
 def _listen(address: str, pages: Pages) -> _Server:

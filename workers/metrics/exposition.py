@@ -51,7 +51,10 @@ def registry_of(series: Series, detector: str) -> CollectorRegistry:
 
 def rendered(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
     """What a scrape gets, in the format that its ``Accept`` header asks for, and its type."""
-    encoder, content_type = choose_encoder(accept)
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is no number
+        encoder, content_type = choose_encoder("")
     return encoder(registry), content_type
 
 
