@@ -47,3 +47,24 @@ class PositionLostError(LogError):
 
 class AssignmentLostError(LogError):
     """A partition is no longer ours: its positions belong to another member of the group."""
+
+
+class UndecodableError(LogError):
+    """A batch of records, as the log keeps it, cannot be decoded: checksum, codec.
+
+    Attributes:
+        topic: Where it is.
+        partition: Where it is.
+        first: Its first offset, as far as it can be told; reading stands there.
+        last: Its last offset, as far as it can be told.
+    """
+
+    def __init__(self, topic: str, partition: int, first: int, last: int, reason: str) -> None:
+        super().__init__(
+            f"{topic}[{partition}]: the record batch at offsets {first} to {last} cannot be "
+            f"decoded ({reason})"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.first = first
+        self.last = last

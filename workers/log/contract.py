@@ -194,6 +194,9 @@ class Source(Protocol):
             LogUnavailableError: nothing could be fetched for longer than the client's own
                 retries cover; calling again is right.
             PositionLostError: with ``auto.offset.reset=none``, a position no longer exists.
+            UndecodableError: a batch of one partition cannot be decoded; nothing of it was
+                given. Polling again fails again, until the partition is held or the batch
+                skipped.
             AuthorisationError: the credentials do not allow it.
         """
         ...

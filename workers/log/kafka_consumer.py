@@ -1,4 +1,4 @@
-"""kafka-python's consumer, with one fault of it mended and its positions told at once."""
+"""kafka-python's consumer, with two faults of it mended and its positions told at once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata
 from kafka import TopicPartition as KafkaPartition
+from kafka.consumer.fetcher import Fetcher
 from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.future import Future
 from kafka.structs import MemberState
+
+from workers.errors import UndecodableError
 
 
 class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
@@ -18,6 +21,7 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
         super().__init__(*topics, **options)
         # The constructor leaves no choice of the coordinator; ours adds a method and no state.
         self._coordinator.__class__ = _Coordinator
+        self._fetcher.PartitionRecords = _Records
 
     def consumed(self) -> dict[KafkaPartition, OffsetAndMetadata]:
         """Positions of the assigned partitions that have one, past gaps that were read.
@@ -28,6 +32,51 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
         consumed: dict[KafkaPartition, OffsetAndMetadata]
         consumed = self._subscription.all_consumed_offsets()
         return consumed
+
+
+class _Batches:
+    """The batches of one answer, of which the last one that was taken is remembered."""
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+        self.last: Any = None
+
+    def next_batch(self) -> Any:
+        self.last = None  # of one whose header cannot be read nothing is known
+        self.last = self._batches.next_batch()
+        return self.last
+
+
+class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka has no types
+    """Says which batch cannot be decoded, and fails again when asked again.
+
+    kafka-python 3.0.12 raises what the decoder raised, without a place, and then goes on as if
+    the partition had nothing more.
+    """
+
+    def _unpack_records(self, tp: KafkaPartition, records: Any, *deserializers: Any) -> Any:
+        batches = _Batches(records)
+        try:
+            yield from super()._unpack_records(tp, batches, *deserializers)
+        except Exception as error:
+            last = batches.last
+            first = self.next_fetch_offset if last is None else last.base_offset
+            raise UndecodableError(
+                tp.topic,
+                tp.partition,
+                first,
+                first if last is None else max(first, last.last_offset),
+                str(error) or type(error).__name__,
+            ) from error
+
+    def take(self, n: int | None = None) -> list[Any]:
+        try:
+            taken: list[Any] = super().take(n)
+        except UndecodableError:
+            # To be fetched anew: what is left of this answer is of no use.
+            self.drain()
+            raise
+        return taken
 
 
 class _Coordinator(ConsumerCoordinator):  # type: ignore[misc]  # kafka has no types

@@ -9,7 +9,12 @@ from typing import Final, Literal
 import numpy as np
 import structlog
 
-from workers.errors import AssignmentLostError, LogError, PositionLostError
+from workers.errors import (
+    AssignmentLostError,
+    LogError,
+    PositionLostError,
+    UndecodableError,
+)
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
 from workers.log.memory_broker import MemoryBroker
 from workers.log.memory_group import Member, MemoryGroup
@@ -253,6 +258,13 @@ class MemorySource:
             self._check_position(place)
             partition = self._broker.topic(place.topic).partitions[place.partition]
             found, after = partition.read(self._positions[place], most - len(rows))
+            if spoilt := partition.spoilt_at(self._positions[place], after):
+                found = [record for record in found if record.offset < spoilt[0]]
+                if not found and not rows:
+                    raise UndecodableError(
+                        place.topic, place.partition, *spoilt, "ordered by a test"
+                    )
+                after = min(after, spoilt[0])
             rows.extend((place.partition, record) for record in found)
             if found:
                 del self._positions[place]  # to the end of the order

@@ -125,6 +125,11 @@ class MemoryBroker:
         for delivery, failures in held:
             delivery.resolve(failures)
 
+    def spoil(self, place: TopicPartition, first: int, last: int) -> None:
+        """Let records from one offset to another (included) be undecodable."""
+        with self.changed:
+            self.topic(place.topic).partitions[place.partition].spoilt = (first, last)
+
     def lose_answers(self, *committed: bool) -> None:
         """Let the next transactions end without an answer, each committed or not."""
         with self.changed:

@@ -34,11 +34,13 @@ class MemoryPartition:
         begin: Offset of the first record that may be there.
         end: Offset that the next record will get.
         records: What is there.
+        spoilt: First and last offset of what cannot be decoded.
     """
 
     begin: int = 0
     end: int = 0
     records: list[StoredRecord] = field(default_factory=list)
+    spoilt: tuple[int, int] | None = None
 
     def append(
         self, key: bytes | None, value: bytes | None, headers: Headers, timestamp: int
@@ -72,6 +74,12 @@ class MemoryPartition:
         at_end = first + len(found) == len(self.records)
         after = self.end if at_end else self.records[first + len(found)].offset
         return found, max(position, after)
+
+    def spoilt_at(self, position: int, until: int) -> tuple[int, int] | None:
+        """What cannot be decoded, if a reading from one offset to another comes upon it."""
+        if self.spoilt is None or not (position <= self.spoilt[1] and self.spoilt[0] < until):
+            return None
+        return self.spoilt
 
     def _at(self, offset: int) -> int:
         return bisect.bisect_left(self.records, offset, key=lambda record: record.offset)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 # https://github.com/apache/kafka/blob/trunk/clients/src/main/java/org/apache/kafka/common/internals/Topic.java
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_OFFSETS = re.compile(r"([0-9]{1,9}):([0-9]{1,18})(?:-([0-9]{1,18}))?")
 _HIGHEST_PORT = 65_535
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -102,6 +103,47 @@ class Flag:
         if word in _FALSE:
             return False
         raise ValueError("neither yes nor no; give true or false")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the whole: more than 0 and less than 1."""
+
+    metavar: str = "SHARE"
+
+    def read(self, value: object) -> float:
+        """The number."""
+        try:
+            share = float(str(value))
+        except ValueError:
+            share = float("nan")
+        if isinstance(value, bool) or not 0 < share < 1:
+            raise ValueError("not a share; give a number between 0 and 1, such as 0.5")
+        return share
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRanges:
+    """Offsets by partition, ``PARTITION:FIRST-LAST``, comma-separated (in TOML also a list)."""
+
+    metavar: str = "PARTITION:FIRST-LAST,..."
+
+    def read(self, value: object) -> tuple[tuple[int, int, int], ...]:
+        """The ranges as (partition, first, last), both included."""
+        parts = value if isinstance(value, list) else str(value).split(",")
+        ranges = []
+        for part in parts:
+            found = re.fullmatch(
+                r"([0-9]{1,9}):([0-9]{1,18})(?:-([0-9]{1,18}))?", str(part).strip()
+            )
+            if found is None:
+                raise ValueError(f"{part!r} is not PARTITION:FIRST-LAST; give e.g. 3:1200-1299")
+            first = int(found[2])
+            last = first if found[3] is None else int(found[3])
+            if last < first:
+                raise ValueError(f"{part!r} ends before it begins; give e.g. 3:1200-1299")
+            ranges.append((int(found[1]), first, last))
+        return tuple(ranges)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,29 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerPolicy:
+    """When a partition is no longer read because too much of it cannot be judged.
+
+    Attributes:
+        on: Whether it is ever so.
+        share: Failures over records above which it is.
+        records: Fewest records of a window by which that is decided.
+        window_ms: Time over which records are counted.
+        pause_ms: Time before the next records are tried; also before a batch of records is tried
+            again that could not be decoded.
+        skip: Offsets, by partition, of batches that are passed over if they cannot be decoded:
+            ``((partition, first, last), ...)``.
+    """
+
+    on: bool = True
+    share: float = 0.5
+    records: int = 1_000
+    window_ms: int = 60_000
+    pause_ms: int = 60_000
+    skip: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownPolicy:
     """How long a clean stop may take.
 
@@ -185,6 +208,7 @@ class Settings:
     publish: PublishPolicy
     evidence: EvidencePolicy
     retry: RetryPolicy
+    breaker: BreakerPolicy
     shutdown: ShutdownPolicy
     choice: ModelChoice
     http: HttpPolicy

@@ -289,6 +289,7 @@ def _build(
         publish=made(policies.PublishPolicy),
         evidence=made(policies.EvidencePolicy),
         retry=made(policies.RetryPolicy),
+        breaker=made(policies.BreakerPolicy),
         shutdown=made(policies.ShutdownPolicy),
         choice=made(policies.ModelChoice),
         http=made(policies.HttpPolicy),

@@ -17,12 +17,15 @@ from workers.settings.kinds import (
     Flag,
     KafkaName,
     Kind,
+    OffsetRanges,
     Servers,
+    Share,
     Text,
     Whole,
 )
 from workers.settings.policies import (
     BatchPolicy,
+    BreakerPolicy,
     CommitPolicy,
     EvidencePolicy,
     HttpPolicy,
@@ -41,6 +44,8 @@ _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
 # Larger than any record that a broker takes (2 GiB), and less than a machine has.
 _MOST_BYTES: Final = 2**31 - 1
+# A partition that sends more in a day is not judged by one replica.
+_MOST_RECORDS: Final = 1_000_000_000
 _LABELS: Final = ("benign", "suspicious", "malicious")
 
 
@@ -78,6 +83,7 @@ _kafka = partial(_row, Panel.KAFKA, Connection)
 _group = partial(_row, Panel.GROUP, Connection)
 _security = partial(_row, Panel.SECURITY, Connection)
 _retry = partial(_row, Panel.FAULTS, RetryPolicy)
+_breaker = partial(_row, Panel.FAULTS, BreakerPolicy)
 _shutdown = partial(_row, Panel.FAULTS, ShutdownPolicy)
 _health = partial(_row, Panel.HEALTH, HttpPolicy)
 _journal = partial(_row, Panel.LOGS, JournalPolicy)
@@ -212,6 +218,42 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "report_period_ms",
         Whole(0, _DAY_MS, "ms"),
         "A fault that goes on is logged once in this time.",
+    ),
+    _breaker(
+        "breaker",
+        Flag("on|off"),
+        "Whether a partition of which too much cannot be judged is paused, and tried again later.",
+        field="on",
+    ),
+    _breaker(
+        "breaker_share",
+        Share(),
+        "Share of a partition's records in a window that may fail before it is paused.",
+        field="share",
+    ),
+    _breaker(
+        "breaker_records",
+        Whole(1, _MOST_RECORDS),
+        "Fewest records in a window by which that is decided.",
+        field="records",
+    ),
+    _breaker(
+        "breaker_window_ms",
+        Whole(1, _DAY_MS, "ms"),
+        "Time over which records are counted for it.",
+        field="window_ms",
+    ),
+    _breaker(
+        "breaker_pause_ms",
+        Whole(1, _DAY_MS, "ms"),
+        "Time before a paused partition is tried again.",
+        field="pause_ms",
+    ),
+    _breaker(
+        "skip_offsets",
+        OffsetRanges(),
+        "Offsets of record batches to pass over if they cannot be decoded; what they held is lost.",
+        field="skip",
     ),
     _shutdown(
         "shutdown_timeout_ms",

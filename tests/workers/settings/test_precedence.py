@@ -16,7 +16,7 @@ from workers.settings.table import SETTINGS
 FREE = [
     setting
     for setting in SETTINGS
-    if setting.key not in {"security_protocol", "sasl_mechanism"}
+    if setting.key not in {"security_protocol", "sasl_mechanism", "delivery"}
     and not setting.key.startswith("retry_")
     and isinstance(setting.kind, Whole | Choice | Flag)
 ]
