@@ -74,7 +74,7 @@ class Batcher:
         self._bytes = 0
         # Of the records that came last: of the next nobody knows more before they are there.
         self._mean_bytes = 1
-        self._closes_at = 0.0
+        self._opened_at = 0.0
 
     @property
     def room(self) -> int:
@@ -87,26 +87,33 @@ class Batcher:
             ),
         )
 
-    def add(self, batch: Batch) -> None:
-        """Take in what was polled: at most ``room`` records, or one."""
+    @property
+    def age(self) -> float:
+        """Seconds since the first record of the batch came; 0 while it is empty."""
+        return self._clock() - self._opened_at if self._rows else 0.0
+
+    def add(self, batch: Batch) -> int:
+        """Take in what was polled: at most ``room`` records, or one; return their bytes."""
         if not len(batch):
-            return
+            return 0
         if not self._rows:
-            self._closes_at = self._clock() + self._policy.max_delay_ms / 1000
+            self._opened_at = self._clock()
         sizes = batch.records.sizes()
         self._gathered.append(batch)
         self._sizes.append(sizes)
         self._rows += len(batch)
-        self._bytes += int(sizes.sum())
         self._mean_bytes = max(1, int(sizes.mean()))
+        size = int(sizes.sum())
+        self._bytes += size
+        return size
 
     def time_left(self) -> float | None:
         """Seconds until the batch closes by delay; None while it is empty."""
-        return max(0.0, self._closes_at - self._clock()) if self._rows else None
+        return max(0.0, self._policy.max_delay_ms / 1000 - self.age) if self._rows else None
 
     def due(self) -> bool:
         """Whether the batch is full or old enough."""
-        return self._rows > 0 and (self.room <= 0 or self._clock() >= self._closes_at)
+        return self._rows > 0 and (self.room <= 0 or self.time_left() == 0)
 
     def take(self) -> Batch | None:
         """The batch as it is, and begin another; None when empty.

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from workers.errors import AssignmentLostError, LogUnavailableError
 from workers.log.contract import Source, TopicPartition
+from workers.metrics.meters import Meters, Step
 from workers.offsets import OffsetTracker
 from workers.retrying import Reporter
 
@@ -37,12 +38,16 @@ class PositionCommitter:
         source: Commits.
         tracker: Knows what has settled.
         reporter: Logs faults.
+        meters: Told how long it takes.
     """
 
-    def __init__(self, source: Source, tracker: OffsetTracker, reporter: Reporter) -> None:
+    def __init__(
+        self, source: Source, tracker: OffsetTracker, reporter: Reporter, meters: Meters
+    ) -> None:
         self._source = source
         self._tracker = tracker
         self._reporter = reporter
+        self._meters = meters
 
     def commit(
         self,
@@ -54,7 +59,8 @@ class PositionCommitter:
         if not positions:
             return True
         try:
-            self._source.commit(positions)
+            with self._meters.timed(Step.COMMIT):
+                self._source.commit(positions)
         except (LogUnavailableError, AssignmentLostError) as error:
             report_failed(self._reporter, error)
             return False

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from schemas import dead_letter, verdict
 from schemas.causes import Cause, Rejects, Stage
-from schemas.label import LABELS, Label
+from schemas.label import Label, scores
 from workers.batching import Batch
 from workers.judge import Scored
 from workers.log.contract import Outgoing
+from workers.metrics.meters import Discard, Meters, Step
 from workers.settings.policies import PublishPolicy, Topics
-from workers.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +56,13 @@ class Composer:
     Args:
         topics: Names of the topics.
         policy: Which verdicts are published.
-        tally: Counts.
+        meters: Count.
     """
 
-    def __init__(self, *, topics: Topics, policy: PublishPolicy, tally: Tally) -> None:
+    def __init__(self, *, topics: Topics, policy: PublishPolicy, meters: Meters) -> None:
         self._topics = topics
         self._least = Label(policy.publish_from).severity
-        self._tally = tally
+        self._meters = meters
         # A dead letter is cut to what its topic takes.
         self.max_dead_bytes: int | None = None
 
@@ -70,14 +70,20 @@ class Composer:
         """Rows whose verdicts are milder than the publish minimum: delivered by being counted."""
         return scored.rows[scored.verdicts.severities() < self._least]
 
-    def parcels(self, scored: Scored) -> Iterator[Parcel]:
+    def parcels(self, scored: Scored) -> list[Parcel]:
         """What is to be published of a batch."""
-        severities = scored.verdicts.severities()
+        with self._meters.timed(Step.ENCODE):
+            return list(self._parcels(scored))
+
+    def _parcels(self, scored: Scored) -> Iterator[Parcel]:
+        verdicts = scored.verdicts
+        severities = verdicts.severities()
         loud = severities >= self._least
-        self._tally.judged(_by_label(severities), unpublished=int(np.count_nonzero(~loud)))
+        self._meters.judged(severities, scores(verdicts.logits, verdicts.judge.calibration))
+        self._meters.discarded(Discard.UNPUBLISHED, int(np.count_nonzero(~loud)))
         if loud.any():
             chosen = np.flatnonzero(loud)
-            values = verdict.encode(scored.verdicts, None if loud.all() else chosen)
+            values = verdict.encode(verdicts, None if loud.all() else chosen)
             yield self._verdicts(scored.batch, scored.rows[chosen], values)
         for stage, rejects in scored.rejects.items():
             yield self.letters(scored.batch, rejects, stage)
@@ -115,7 +121,7 @@ class Composer:
             ),
             max_bytes=self.max_dead_bytes,
         )
-        self._tally.refused(Counter(rejects.causes))
+        self._meters.refused(stage, Counter(rejects.causes))
         return Parcel(
             batch=batch,
             rows=rejects.rows,
@@ -146,10 +152,3 @@ class Composer:
                 headers=passed_on,
             ),
         )
-
-
-def _by_label(severities: NDArray[np.int8]) -> Counter[str]:
-    counts = np.bincount(severities, minlength=len(LABELS)).tolist()
-    return Counter(
-        {LABELS[severity].value: count for severity, count in enumerate(counts) if count}
-    )

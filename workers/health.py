@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from workers.log.contract import TopicPartition
+from workers.settings.policies import Settings
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -55,19 +56,31 @@ class Health:
         self._away_s = away_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._golden: float | None = None
+        self._golden = False
         self._warm = False
         self._stopping = False
         self._assigned: set[TopicPartition] = set()
         self._breaker = ""
-        self._away: tuple[float, str] | None = None
+        # Since when whose calls to the log fail, and why.
+        self._away: dict[str, tuple[float, str]] = {}
         # When each busy loop last moved.
         self._moved: dict[str, float] = {}
 
-    def golden(self, difference: float) -> None:
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Of a replica with these settings.
+
+        A log that is away for longer than the group waits for us is away for long.
+        """
+        return cls(
+            liveness_s=settings.http.liveness_ms / 1000,
+            away_s=settings.connection.session_timeout_ms / 1000,
+        )
+
+    def golden(self) -> None:
         """The engine gives the model's golden logits, within the tolerance."""
         with self._lock:
-            self._golden = difference
+            self._golden = True
 
     def warm(self) -> None:
         """The model is loaded and compiled for every batch to come."""
@@ -94,16 +107,16 @@ class Health:
         with self._lock:
             self._breaker = reason
 
-    def log_away(self, error: BaseException | None) -> None:
-        """A call to the log failed for the moment."""
+    def log_away(self, loop: str, error: BaseException | None) -> None:
+        """A call of that loop to the log failed for the moment."""
         with self._lock:
-            since = self._clock() if self._away is None else self._away[0]
-            self._away = (since, str(error))
+            since, _ = self._away.get(loop, (self._clock(), ""))
+            self._away[loop] = (since, str(error))
 
-    def log_back(self) -> None:
-        """A call to the log came through."""
+    def log_back(self, loop: str) -> None:
+        """A call of that loop to the log came through."""
         with self._lock:
-            self._away = None
+            self._away.pop(loop, None)
 
     def moved(self, loop: str = OWNER) -> None:
         """A loop that is busy has moved on."""
@@ -188,21 +201,17 @@ class Health:
         return (
             Check(
                 name="golden",
-                problem="the model's golden logits are not checked yet"
-                if self._golden is None
-                else "",
+                problem="" if self._golden else "the model's golden logits are not checked yet",
             ),
             Check(name="warm", problem="" if self._warm else "the model is not warm yet"),
         )
 
     def _of_log(self) -> str:
-        if self._away is None:
+        if not self._away:
             return ""
-        since, error = self._away
+        since, error = min(self._away.values())
         away = self._clock() - since
-        if away <= self._away_s:
-            return ""
-        return f"the log has been away for {away:.0f} s: {error}"
+        return f"the log has been away for {away:.0f} s: {error}" if away > self._away_s else ""
 
     def _of_loops(self) -> tuple[Check, ...]:
         now = self._clock()

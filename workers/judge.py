@@ -12,6 +12,7 @@ right, without evidence, and the journal says so.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from schemas.telemetry import SUBJECTS, Events, in_parts
 from workers.batching import Batch
 from workers.bisecting import bisect
 from workers.capacity import Capacity
+from workers.metrics.meters import Meters, Step
 from workers.retrying import Reporter
 from workers.settings.policies import EvidencePolicy, RetryPolicy
 
@@ -97,6 +99,7 @@ class Judge:
         evidence: Which verdicts say why.
         limits: What is taken of events, and how much of a batch is unpacked at once.
         retry: How often the journal tells of what goes on.
+        meters: Told how long the steps take.
     """
 
     def __init__(
@@ -106,8 +109,10 @@ class Judge:
         evidence: EvidencePolicy,
         limits: DecodingLimits = DEFAULT_LIMITS,
         retry: RetryPolicy | None = None,
+        meters: Meters | None = None,
     ) -> None:
         retry = retry or RetryPolicy()
+        self._meters = meters or Meters(artefact.detector.name)
         self._artefact = artefact
         self._engine = engine
         self._evidence = evidence
@@ -145,9 +150,12 @@ class Judge:
         Raises:
             Exception: the featuriser's, of a subject that is known to pass.
         """
+        began = time.perf_counter()
         for events in in_parts(self.detector, batch.records.values, self._limits):
+            self._meters.took(Step.DECODE, time.perf_counter() - began)
             for part, features, refused in self._featurised(events):
                 yield Prepared(batch=batch, events=part, features=features, refused=refused)
+            began = time.perf_counter()
 
     def score(self, prepared: Prepared) -> Scored:
         """Evaluate the network; rows that it cannot judge are refused.
@@ -191,11 +199,12 @@ class Judge:
     def _featurised(self, events: Events) -> Iterator[tuple[Events, Features, Rejects]]:
         """Events that can be featurised, in as many parts as that takes, and those that cannot."""
         subjects = events.subjects
-        came = bisect(
-            len(subjects),
-            lambda rows: self._featurise(subjects[rows]),
-            lambda: self._featurise([subject for subject, _ in self._artefact.golden]),
-        )
+        with self._meters.timed(Step.FEATURISE):
+            came = bisect(
+                len(subjects),
+                lambda rows: self._featurise(subjects[rows]),
+                lambda: self._featurise([subject for subject, _ in self._artefact.golden]),
+            )
         if not came.culprits and len(came.parts) == 1:
             yield events, came.parts[0][1], NONE_REFUSED
             return
@@ -243,12 +252,13 @@ class Judge:
         self, features: Features
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], dict[int, str]]:
         """Logits float32[n], which are finite, and what is wrong with rows that gave none."""
-        came = bisect(
-            len(features),
-            lambda rows: self._engine.logits(features.rows(rows)),
-            lambda: self._artefact.check_golden(self._engine),
-            self._capacity,
-        )
+        with self._meters.timed(Step.SCORE):
+            came = bisect(
+                len(features),
+                lambda rows: self._engine.logits(features.rows(rows)),
+                lambda: self._artefact.check_golden(self._engine),
+                self._capacity,
+            )
         if came.shrunk_to is not None:
             self._exhaustions.report(
                 "there is no memory for the batch, which goes on in parts",
@@ -284,7 +294,8 @@ class Judge:
         if not len(rows):
             return None
         explained = features.rows(rows)
-        came = bisect(len(rows), lambda some: self._spans(explained.rows(some)), lambda: None)
+        with self._meters.timed(Step.EXPLAIN):
+            came = bisect(len(rows), lambda some: self._spans(explained.rows(some)), lambda: None)
         if came.culprits:
             self._unexplained.report(
                 "verdicts have no evidence, since the explainer fails on them",

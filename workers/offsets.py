@@ -22,6 +22,19 @@ from workers.log.contract import Records, TopicPartition
 _NONE: NDArray[np.int64] = np.empty(0, np.int64)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InHand:
+    """Events of a partition that were delivered and are not settled.
+
+    Attributes:
+        events: How many.
+        oldest_ms: Timestamp of the first, milliseconds since the epoch; -1 where the log has none.
+    """
+
+    events: int = 0
+    oldest_ms: int = -1
+
+
 @dataclass(slots=True)
 class _Partition:
     """One assignment of one partition."""
@@ -29,6 +42,8 @@ class _Partition:
     epoch: int
     # Offsets delivered and not yet behind the position, ascending, and which are settled.
     offsets: NDArray[np.int64] = field(default_factory=lambda: _NONE)
+    # Milliseconds since the epoch; -1 where the log has none.
+    timestamps: NDArray[np.int64] = field(default_factory=lambda: _NONE)
     settled: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     # Where the log would read next; known after the first poll.
     read_up_to: int | None = None
@@ -39,6 +54,7 @@ class _Partition:
         if len(self.settled) and self.settled[0]:
             first = len(self.settled) if self.settled.all() else int(np.argmin(self.settled))
             self.offsets = self.offsets[first:]
+            self.timestamps = self.timestamps[first:]
             self.settled = self.settled[first:]
 
     def position(self) -> int | None:
@@ -86,6 +102,9 @@ class OffsetTracker:
                 epochs[rows] = partition.epoch
                 offsets = records.offsets[rows]
                 partition.offsets = np.concatenate([partition.offsets, offsets])
+                partition.timestamps = np.concatenate(
+                    [partition.timestamps, records.timestamps[rows]]
+                )
                 partition.settled = np.concatenate(
                     [partition.settled, np.zeros(len(offsets), np.bool_)]
                 )
@@ -157,6 +176,18 @@ class OffsetTracker:
         """Records delivered and not settled."""
         with self._lock:
             return self._outstanding(self._partitions)
+
+    def in_hand(self) -> dict[TopicPartition, InHand]:
+        """What is delivered and not settled of each partition that has any."""
+        with self._lock:
+            return {
+                name: InHand(
+                    events=int(np.count_nonzero(~partition.settled)),
+                    oldest_ms=int(partition.timestamps[0]),
+                )
+                for name, partition in self._partitions.items()
+                if len(partition.offsets)
+            }
 
     def wait_settled(self, partitions: Iterable[TopicPartition] | None, timeout: float) -> bool:
         """Block up to ``timeout`` seconds until nothing of these (None: of all) is outstanding."""

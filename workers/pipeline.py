@@ -19,8 +19,10 @@ from workers.batching import Batch, Batcher
 from workers.committing import Committer, PositionCommitter
 from workers.composer import Composer
 from workers.errors import LogUnavailableError
+from workers.health import Health
 from workers.judge import Judge
 from workers.log.contract import Sink, Source, TopicPartition, Transactions
+from workers.metrics.meters import Meters
 from workers.offsets import OffsetTracker
 from workers.publisher import Publisher
 from workers.retrying import Reporter, retrying
@@ -28,6 +30,7 @@ from workers.settings.policies import Settings
 from workers.stages import Chain, Step
 from workers.tally import Tally
 from workers.transactional import TransactionalPublisher
+from workers.vitals import Vitals
 
 journal = structlog.get_logger(__name__)
 
@@ -50,8 +53,12 @@ class Pipeline:
             transactions exactly once.
         judge: Decides.
         settings: Policies.
-        tally: Counts, shared with whoever shows them.
+        meters: Count and measure, for whoever shows it.
+        health: Told what goes well and what does not.
         clock: Seconds, monotonic.
+
+    Attributes:
+        tally: What the meters have counted.
     """
 
     def __init__(
@@ -61,14 +68,18 @@ class Pipeline:
         judge: Judge,
         settings: Settings,
         *,
-        tally: Tally | None = None,
+        meters: Meters | None = None,
+        health: Health | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._settings = settings
         self._clock = clock
-        self.tally = tally or Tally()
+        self._meters = meters or Meters(settings.detector)
+        self._health = health or Health.of(settings)
+        self.tally = Tally(self._meters.series)
         self._tracker = OffsetTracker()
+        self._vitals = Vitals(self._meters, self._health, self._tracker, clock)
         self._batcher = Batcher(settings.batch, clock)
         # A closed batch that the chain has had no room for yet.
         self._waiting: Batch | None = None
@@ -80,11 +91,15 @@ class Pipeline:
         self._publisher, self._committer = self._delivering(output)
         self._chain = Chain(
             [
-                Step(name="prepare", work=judge.prepare, many=True),
-                Step(name="score", work=judge.score),
+                Step(
+                    name="prepare",
+                    work=self._health.watched_each("prepare", judge.prepare),
+                    many=True,
+                ),
+                Step(name="score", work=self._health.watched("score", judge.score)),
                 Step(
                     name="publish",
-                    work=self._publisher.publish,
+                    work=self._health.watched("publish", self._publisher.publish),
                     idle=self._publisher.idle,
                     finish=self._publisher.finish,
                 ),
@@ -95,7 +110,9 @@ class Pipeline:
             self._stop,
             self._reporter,
             "the log cannot be reached and is tried again",
+            self._vitals.failed,
         )
+        self._meters.queues(self._chain.depths)
 
     def stop(self) -> None:
         """Stop polling, finish what is in hand, commit, leave. From any thread or a signal."""
@@ -118,6 +135,7 @@ class Pipeline:
             self._failed = True
             raise
         finally:
+            self._vitals.stopping()
             self._publisher.stop_retrying()
             self._chain.abort()
             self._source.close()
@@ -130,7 +148,7 @@ class Pipeline:
     ) -> tuple[Publisher | TransactionalPublisher, Committer]:
         """How rows are delivered, and how positions are committed."""
         told = self._settings
-        composer = Composer(topics=told.topics, policy=told.publish, tally=self.tally)
+        composer = Composer(topics=told.topics, policy=told.publish, meters=self._meters)
         if told.publish.delivery == "exactly-once":
             transactional = TransactionalPublisher(
                 cast("Transactions", output),
@@ -140,7 +158,8 @@ class Pipeline:
                 composer=composer,
                 retry=told.retry,
                 timeout=told.connection.session_timeout_ms / 1000,
-                tally=self.tally,
+                meters=self._meters,
+                health=self._health,
             )
             return transactional, transactional
         publisher = Publisher(
@@ -149,9 +168,11 @@ class Pipeline:
             composer=composer,
             retry=told.retry,
             settle=self._tracker.settle,
-            tally=self.tally,
+            meters=self._meters,
+            health=self._health,
         )
-        return publisher, PositionCommitter(self._source, self._tracker, self._reporter)
+        committer = PositionCommitter(self._source, self._tracker, self._reporter, self._meters)
+        return publisher, committer
 
     def _work(self) -> bool:
         try:
@@ -164,6 +185,8 @@ class Pipeline:
             # A log that is away when the stop comes is for `_finish` to see to.
             with suppress(LogUnavailableError):
                 self._retrying(self._turn)
+                self._vitals.turned(self._source)
+        self._vitals.stopping()
         return self._finish()
 
     # Called by the source, inside poll and close.
@@ -172,6 +195,7 @@ class Pipeline:
         """Begin to track them."""
         partitions = sorted(partitions)
         self._tracker.open(partitions)
+        self._vitals.assigned(partitions)
         journal.info("partitions assigned", partitions=[p.partition for p in partitions])
 
     def on_revoked(self, partitions: Iterable[TopicPartition]) -> None:
@@ -187,11 +211,13 @@ class Pipeline:
             self._tracker.wait_settled(partitions, max(0.0, deadline - time.monotonic()))
         self._committer.commit(partitions, max(0.0, deadline - time.monotonic()))
         self._tracker.close(partitions)
+        self._vitals.revoked(partitions)
 
     def on_lost(self, partitions: Iterable[TopicPartition]) -> None:
         """They are somebody else's: whatever is in hand will be delivered twice."""
         partitions = sorted(partitions)
         self._tracker.close(partitions)
+        self._vitals.lost(partitions)
         journal.warning(
             "partitions lost before their positions were committed; what was in hand is "
             "delivered again by their next owner, under the same ids",
@@ -201,7 +227,7 @@ class Pipeline:
     def _turn(self) -> None:
         self._chain.check()
         if self._waiting is None and self._batcher.due():
-            self._waiting = self._batcher.take()
+            self._waiting = self._closed()
         if self._hand_over(PATIENCE_SECONDS):
             left = self._batcher.time_left()
             self._poll(POLL_SECONDS if left is None else min(left, POLL_SECONDS))
@@ -217,9 +243,17 @@ class Pipeline:
     def _poll(self, timeout: float) -> None:
         records = self._source.poll(max(1, self._batcher.room), timeout)
         if len(records):
-            self.tally.polled(len(records))
-            self._batcher.add(Batch(records=records, epochs=self._tracker.track(records)))
+            size = self._batcher.add(Batch(records=records, epochs=self._tracker.track(records)))
+            self._vitals.read(records, size)
         self._tracker.advance(self._source.positions())
+
+    def _closed(self) -> Batch | None:
+        """The batch that was gathered, if any."""
+        age = self._batcher.age
+        batch = self._batcher.take()
+        if batch is not None:
+            self._meters.gathered(len(batch), age)
+        return batch
 
     def _hand_over(self, timeout: float) -> bool:
         """Give the waiting batch, if any, to the chain; pause the source while it has no room."""
@@ -238,7 +272,7 @@ class Pipeline:
     def _hand_over_all(self, deadline: float) -> bool:
         """Give all that was gathered to the chain, full or not; return whether it took it."""
         while self._chain_has_taken(max(0.0, deadline - time.monotonic())):
-            self._waiting = self._batcher.take()
+            self._waiting = self._closed()
             if self._waiting is None:
                 return True
         return False

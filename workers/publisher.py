@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from workers.batching import Batch
 from workers.composer import Composer, Parcel
 from workers.errors import LogUnavailableError, RecordTooLargeError
+from workers.health import Health
 from workers.judge import Scored
 from workers.log.contract import Delivery, Sink
+from workers.metrics.meters import Meters, Step
 from workers.retrying import Reporter, retrying
 from workers.settings.policies import RetryPolicy, Topics
-from workers.tally import Tally
 
 Settle = Callable[[str, NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]], None]
 # Batches published and not yet acknowledged. Acknowledgements take a round trip; with four on
@@ -32,6 +33,7 @@ class _Flight:
 
     parcel: Parcel
     delivery: Delivery
+    launched_at: float
 
 
 class Publisher:
@@ -45,7 +47,8 @@ class Publisher:
         composer: Makes the rows.
         retry: How faults that pass are waited out.
         settle: Told of rows that are delivered for good; from any thread.
-        tally: Counts.
+        meters: Count and measure.
+        health: Told of faults, and that a wait for the log is one.
     """
 
     def __init__(
@@ -56,17 +59,23 @@ class Publisher:
         composer: Composer,
         retry: RetryPolicy,
         settle: Settle,
-        tally: Tally,
+        meters: Meters,
+        health: Health,
     ) -> None:
         self._sink = sink
         self._topics = topics
         self._composer = composer
         self._stopping = threading.Event()
         self._retrying = retrying(
-            retry, self._stopping, Reporter(retry), "publishing fails and is tried again"
+            retry,
+            self._stopping,
+            Reporter(retry),
+            "publishing fails and is tried again",
+            self._failed,
         )
         self._settle = settle
-        self._tally = tally
+        self._meters = meters
+        self._health = health
         self._flights: deque[_Flight] = deque()
 
     def open(self) -> None:
@@ -113,9 +122,14 @@ class Publisher:
         while len(self._flights) > most:
             if self._flights[0].delivery.wait(1.0):
                 self._land(self._flights.popleft())
+            # The client gives every delivery up after a time of its own.
+            self._health.moved(Step.PUBLISH)
 
     def _launch(self, parcel: Parcel) -> _Flight:
-        flight = _Flight(parcel=parcel, delivery=self._sink.publish(parcel.outgoing))
+        launched_at = time.monotonic()
+        flight = _Flight(
+            parcel=parcel, delivery=self._sink.publish(parcel.outgoing), launched_at=launched_at
+        )
         flight.delivery.add_done_callback(lambda _: self._acknowledged(flight))
         return flight
 
@@ -124,11 +138,18 @@ class Publisher:
         rows = flight.parcel.rows
         if failures := flight.delivery.failures():
             rows = np.delete(rows, sorted(failures))
-        if flight.parcel.outgoing.topic == self._topics.dead_letter_topic:
-            self._tally.acknowledged(dead=len(rows))
         else:
-            self._tally.acknowledged(verdicts=len(rows))
+            self._meters.took(Step.PUBLISH, time.monotonic() - flight.launched_at)
+            self._health.log_back(Step.PUBLISH)
+        if flight.parcel.outgoing.topic == self._topics.dead_letter_topic:
+            self._meters.acknowledged(dead=len(rows))
+        else:
+            self._meters.acknowledged(verdicts=len(rows))
         self._settle_rows(flight.parcel.batch, rows)
+
+    def _failed(self, error: BaseException | None) -> None:
+        self._health.moved(Step.PUBLISH)
+        self._health.log_away(Step.PUBLISH, error)
 
     def _settle_rows(self, batch: Batch, rows: NDArray[np.int64]) -> None:
         records = batch.records
@@ -152,6 +173,7 @@ class Publisher:
                 return
             again = self._launch(remaining)
             while not again.delivery.wait(1.0):
+                self._health.moved(Step.PUBLISH)
                 if self._stopping.is_set():
                     break
             remaining = self._to_retry(again)

@@ -44,7 +44,11 @@ class Reporter:
 
 
 def retrying(
-    policy: RetryPolicy, stop: threading.Event, reporter: Reporter, event: str
+    policy: RetryPolicy,
+    stop: threading.Event,
+    reporter: Reporter,
+    event: str,
+    failed: Callable[[BaseException | None], None] = lambda _: None,
 ) -> Retrying:
     """Calls something again while it raises `LogUnavailableError`, until ``stop`` is set.
 
@@ -53,10 +57,13 @@ def retrying(
         stop: Ends waiting; then the last error is raised.
         reporter: Logs the faults.
         event: What the log says of them.
+        failed: Told of each failure, before the wait.
     """
 
     def before_sleep(state: RetryCallState) -> None:
-        reporter.report(event, state.outcome.exception() if state.outcome else None)
+        error = state.outcome.exception() if state.outcome else None
+        failed(error)
+        reporter.report(event, error)
 
     return Retrying(
         retry=retry_if_exception_type(LogUnavailableError),

@@ -53,6 +53,7 @@ class Chain:
     """
 
     def __init__(self, steps: Sequence[Step], *, depth: int = 1) -> None:
+        self._steps = tuple(steps)
         self._inboxes: list[Queue[Any]] = [Queue(depth) for _ in steps]
         self._failed = threading.Event()
         self._failure: BaseException | None = None
@@ -78,6 +79,12 @@ class Chain:
         except Full:
             return False
         return True
+
+    def depths(self) -> dict[str, int]:
+        """Items that wait before each step, by its name; from any thread."""
+        return {
+            step.name: inbox.qsize() for step, inbox in zip(self._steps, self._inboxes, strict=True)
+        }
 
     def check(self) -> None:
         """Raise what a step raised, if one did."""

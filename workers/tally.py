@@ -1,12 +1,13 @@
-"""Counts of what a replica has done, for summaries, logs and metrics."""
+"""Counts of what a replica has done, for summaries and logs."""
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from schemas.causes import Cause
+from workers.metrics import catalogue
+from workers.metrics.meters import Discard
+from workers.metrics.series import Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,44 +32,32 @@ class Counts:
 
 
 class Tally:
-    """Adds up; thread-safe, called once a batch."""
+    """What the meters of a replica have counted, as summaries tell it.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._events = self._verdicts = self._unpublished = self._dead = 0
-        self._labels: Counter[str] = Counter()
-        self._causes: Counter[str] = Counter()
+    Args:
+        series: Of the meters.
+    """
 
-    def polled(self, events: int) -> None:
-        """Records came in."""
-        with self._lock:
-            self._events += events
-
-    def judged(self, labels: Counter[str], unpublished: int) -> None:
-        """Verdicts were given."""
-        with self._lock:
-            self._labels.update(labels)
-            self._unpublished += unpublished
-
-    def refused(self, causes: Counter[Cause]) -> None:
-        """Records were refused."""
-        with self._lock:
-            self._causes.update({cause.value: count for cause, count in causes.items()})
-
-    def acknowledged(self, *, verdicts: int = 0, dead: int = 0) -> None:
-        """Published rows were acknowledged."""
-        with self._lock:
-            self._verdicts += verdicts
-            self._dead += dead
+    def __init__(self, series: Series) -> None:
+        self._series = series
 
     def counts(self) -> Counts:
         """The counts now."""
-        with self._lock:
-            return Counts(
-                events=self._events,
-                verdicts=self._verdicts,
-                unpublished=self._unpublished,
-                dead=self._dead,
-                labels=dict(self._labels),
-                causes=dict(self._causes),
-            )
+        causes: Counter[str] = Counter()
+        for (_, cause), count in self._series.values(catalogue.DEAD_LETTERS).items():
+            causes[cause] += int(count)
+        return Counts(
+            events=self._count(catalogue.EVENTS),
+            verdicts=self._count(catalogue.VERDICTS_PUBLISHED),
+            unpublished=self._count(catalogue.DISCARDS, Discard.UNPUBLISHED.value),
+            dead=self._count(catalogue.DEAD_LETTERS_PUBLISHED),
+            labels={
+                label: int(count)
+                for (label,), count in self._series.values(catalogue.VERDICTS).items()
+                if count
+            },
+            causes=dict(causes),
+        )
+
+    def _count(self, metric: catalogue.Metric, *labels: str) -> int:
+        return int(self._series.values(metric)[labels])

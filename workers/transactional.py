@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,16 +15,34 @@ from workers.batching import Batch
 from workers.committing import report_failed
 from workers.composer import Composer, Parcel
 from workers.errors import AssignmentLostError, LogUnavailableError, RecordTooLargeError
+from workers.health import Health
 from workers.judge import Scored
 from workers.log.contract import Membership, TopicPartition, Transactions
+from workers.metrics.meters import Discard, Meters, Step
 from workers.offsets import OffsetTracker
 from workers.retrying import Reporter, retrying
 from workers.settings.policies import RetryPolicy, Topics
-from workers.tally import Tally
 
 # Positions that are committed without rows wait for no longer than a plain commit would: the
 # owner of the source must go on polling.
 _ALONE_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proposal:
+    """One transaction.
+
+    Attributes:
+        member: Whose generation fences it.
+        rows: int64[k], rows of the batch that it delivers.
+        parcels: What it publishes of them.
+        positions: What it commits.
+    """
+
+    member: Membership
+    rows: NDArray[np.int64]
+    parcels: Sequence[Parcel]
+    positions: Mapping[TopicPartition, int]
 
 
 class TransactionalPublisher:
@@ -42,7 +61,8 @@ class TransactionalPublisher:
         composer: Makes the rows.
         retry: How faults that pass are waited out.
         timeout: Seconds that one transaction may take: after its timeout the cluster ends it.
-        tally: Counts.
+        meters: Count and measure.
+        health: Told of faults, and that a wait for the log is one.
     """
 
     def __init__(
@@ -55,7 +75,8 @@ class TransactionalPublisher:
         composer: Composer,
         retry: RetryPolicy,
         timeout: float,
-        tally: Tally,
+        meters: Meters,
+        health: Health,
     ) -> None:
         self._transactions = transactions
         self._membership = membership
@@ -63,13 +84,19 @@ class TransactionalPublisher:
         self._topics = topics
         self._composer = composer
         self._timeout = timeout
-        self._tally = tally
+        self._meters = meters
+        self._health = health
         self._stopping = threading.Event()
         self._reporter = Reporter(retry)
         self._retrying = retrying(
-            retry, self._stopping, self._reporter, "a transaction fails and is tried again"
+            retry,
+            self._stopping,
+            self._reporter,
+            "a transaction fails and is tried again",
+            self._failed,
         )
-        # Held from asking who we are until what was committed is entered.
+        # Held from asking who we are until what was committed is entered, between attempts too:
+        # another transaction would hide how one that got no answer ended.
         self._turn = threading.Lock()
 
     def open(self) -> None:
@@ -117,7 +144,8 @@ class TransactionalPublisher:
             if not positions:
                 return True
             left = max(0.0, deadline - time.monotonic()) or _ALONE_SECONDS
-            self._transactions.commit([], {member: positions}, min(left, _ALONE_SECONDS))
+            with self._meters.timed(Step.COMMIT):
+                self._transactions.commit([], {member: positions}, min(left, _ALONE_SECONDS))
             self._tracker.committed(positions)
         except (LogUnavailableError, AssignmentLostError) as error:
             report_failed(self._reporter, error)
@@ -127,46 +155,75 @@ class TransactionalPublisher:
         return True
 
     def _deliver(self, batch: Batch, rows: NDArray[np.int64], parcels: Sequence[Parcel]) -> None:
+        proposed: _Proposal | None = None
+
         def attempt() -> Sequence[Mapping[int, Exception]]:
-            with self._turn:
-                try:
-                    return self._transact(batch, rows, parcels)
-                except AssignmentLostError as error:
-                    # The source joins anew meanwhile; then the fence is another.
-                    raise LogUnavailableError(str(error)) from error
+            nonlocal proposed
+            # Until a proposal is refused it stays the same, for only so can the log tell whether
+            # one that got no answer was committed.
+            proposed = proposed or self._propose(batch, rows, parcels)
+            if proposed is None:
+                return []
+            try:
+                return self._transactions.commit(
+                    [parcel.outgoing for parcel in proposed.parcels],
+                    {proposed.member: proposed.positions},
+                    self._timeout,
+                )
+            except AssignmentLostError as error:
+                # The source joins anew meanwhile; then the fence is another.
+                proposed = None
+                raise LogUnavailableError(str(error)) from error
 
-        while any(refused := self._retrying(attempt)):
-            parcels = self._without(parcels, refused)
+        with self._meters.timed(Step.PUBLISH), self._turn:
+            while any(refused := self._retrying(attempt)):
+                parcels = self._without(proposed.parcels if proposed else [], refused)
+                proposed = None
+            if proposed is not None:
+                self._enter(batch, proposed)
+        self._health.log_back(Step.PUBLISH)
+        delivered = 0 if proposed is None else len(proposed.rows)
+        self._meters.discarded(Discard.LOST, len(rows) - delivered)
 
-    def _transact(
+    def _failed(self, error: BaseException | None) -> None:
+        self._health.moved(Step.PUBLISH)
+        self._health.log_away(Step.PUBLISH, error)
+
+    def _propose(
         self, batch: Batch, rows: NDArray[np.int64], parcels: Sequence[Parcel]
-    ) -> Sequence[Mapping[int, Exception]]:
+    ) -> _Proposal | None:
+        """What to commit of the rows that are still ours; None if none is."""
         member = self._membership()
         ours = self._tracker.open_rows(batch.epochs)
         live = rows[ours[rows]]
         if not len(live):
-            return []
-        sent = [parcel.only(np.flatnonzero(ours[parcel.rows])) for parcel in parcels]
+            return None
         records = batch.records
         partitions, offsets = records.partitions[live], records.offsets[live]
-        positions = {
-            TopicPartition(records.topic, number): int(offsets[partitions == number].max()) + 1
-            for number in np.unique(partitions).tolist()
-        }
-        refused = self._transactions.commit(
-            [parcel.outgoing for parcel in sent], {member: positions}, self._timeout
+        return _Proposal(
+            member=member,
+            rows=live,
+            parcels=[parcel.only(np.flatnonzero(ours[parcel.rows])) for parcel in parcels],
+            positions={
+                TopicPartition(records.topic, number): int(offsets[partitions == number].max()) + 1
+                for number in np.unique(partitions).tolist()
+            },
         )
-        if any(refused):
-            # By their place in the parcels as they were, those of others included.
-            return [
-                {int(np.flatnonzero(ours[parcel.rows])[row]): error for row, error in some.items()}
-                for parcel, some in zip(parcels, refused, strict=True)
-            ]
-        self._tracker.settle(records.topic, partitions, offsets, batch.epochs[live])
-        self._tracker.committed(positions)
-        dead = sum(len(p.rows) for p in sent if p.outgoing.topic == self._topics.dead_letter_topic)
-        self._tally.acknowledged(verdicts=sum(len(p.rows) for p in sent) - dead, dead=dead)
-        return []
+
+    def _enter(self, batch: Batch, done: _Proposal) -> None:
+        """Settle what was committed, and count it."""
+        records, rows = batch.records, done.rows
+        self._tracker.settle(
+            records.topic, records.partitions[rows], records.offsets[rows], batch.epochs[rows]
+        )
+        self._tracker.committed(done.positions)
+        dead = sum(
+            len(parcel.rows)
+            for parcel in done.parcels
+            if parcel.outgoing.topic == self._topics.dead_letter_topic
+        )
+        sent = sum(len(parcel.rows) for parcel in done.parcels)
+        self._meters.acknowledged(verdicts=sent - dead, dead=dead)
 
     def _without(
         self, parcels: Sequence[Parcel], refused: Sequence[Mapping[int, Exception]]

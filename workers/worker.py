@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
@@ -11,9 +12,12 @@ from models.detectors import DETECTORS
 from models.engines.choice import choose
 from models.engines.contract import Engine
 from models.errors import ArtefactError
+from workers.health import Health
 from workers.judge import Judge
-from workers.log.contract import Log
+from workers.log.contract import Log, Sink, Transactions
 from workers.message_sizes import decoding_limits
+from workers.metrics.gpu import gpu_memory
+from workers.metrics.meters import Meters
 from workers.pipeline import Pipeline
 from workers.settings.policies import Settings
 from workers.signals import stopping_on_signals
@@ -39,6 +43,7 @@ def run(settings: Settings, log: Log | None = None) -> int:
         WorkerError: a fault that does not pass.
         ModelError: the model cannot be used.
     """
+    meters, health = Meters(settings.detector), Health.of(settings)
     stopping = threading.Event()
     pipelines: list[Pipeline] = []
 
@@ -48,8 +53,8 @@ def run(settings: Settings, log: Log | None = None) -> int:
             pipeline.stop()
 
     # From the first moment: whoever stops us while we load means no less.
-    with stopping_on_signals(stop):
-        pipeline = _pipeline(settings, log)
+    with stopping_on_signals(stop), _served(settings, meters, health):
+        pipeline = _pipeline(settings, log, meters, health)
         pipelines.append(pipeline)
         if stopping.is_set():
             pipeline.stop()
@@ -68,16 +73,36 @@ def run(settings: Settings, log: Log | None = None) -> int:
     return STOPPED if clean else STOPPED_SHORT
 
 
-def _pipeline(settings: Settings, log: Log | None) -> Pipeline:
+def _served(settings: Settings, meters: Meters, health: Health) -> AbstractContextManager[object]:
+    """Metrics and health over HTTP, if they are wanted."""
+    if settings.http.http is None:
+        return nullcontext()
+    from workers.http_server import HealthServer  # noqa: PLC0415
+    from workers.metrics.exposition import registry_of  # noqa: PLC0415
+
+    return HealthServer(
+        settings.http.http,
+        health,
+        registry_of(meters.series, settings.detector),
+        report_period_s=settings.retry.report_period_ms / 1000,
+    )
+
+
+def _pipeline(settings: Settings, log: Log | None, meters: Meters, health: Health) -> Pipeline:
     """All that a replica needs, the model warm; nothing is connected yet."""
     artefact, engine = load_engine(settings)
+    health.golden()
     engine.warm(settings.batch.max_batch)
+    health.warm()
     if log is None:
         # Only now: the Kafka client is not needed to find that a model is broken.
         from workers.log.kafka import KafkaLog  # noqa: PLC0415
 
         log = KafkaLog(settings.connection)
     description = engine.describe()
+    meters.model(artefact.name, str(artefact.version), artefact.digest, description)
+    if (memory := gpu_memory(description)) is not None:
+        meters.gpu(memory)
     journal.info(
         "model loaded and warm",
         detector=settings.detector,
@@ -89,14 +114,29 @@ def _pipeline(settings: Settings, log: Log | None) -> Pipeline:
         library=description.library,
         input_topic=settings.topics.input_topic,
     )
-    exactly_once = settings.publish.delivery == "exactly-once"
-    output = log.transactions() if exactly_once else log.sink()
-    return Pipeline(log.source(), output, judge_of(settings, artefact, engine), settings)
+    judge = judge_of(settings, artefact, engine, meters)
+    return Pipeline(
+        log.source(), output_of(settings, log), judge, settings, meters=meters, health=health
+    )
 
 
-def judge_of(settings: Settings, artefact: Artefact, engine: Engine) -> Judge:
+def output_of(settings: Settings, log: Log) -> Sink | Transactions:
+    """Where a pipeline with these settings delivers to."""
+    return log.transactions() if settings.publish.delivery == "exactly-once" else log.sink()
+
+
+def judge_of(
+    settings: Settings, artefact: Artefact, engine: Engine, meters: Meters | None = None
+) -> Judge:
     """A judge as the settings tell."""
-    return Judge(artefact, engine, settings.evidence, decoding_limits(settings))
+    return Judge(
+        artefact,
+        engine,
+        settings.evidence,
+        decoding_limits(settings),
+        settings.retry,
+        meters,
+    )
 
 
 def load_engine(settings: Settings) -> tuple[Artefact, Engine]:

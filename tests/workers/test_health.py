@@ -30,7 +30,7 @@ class World:
 def world() -> World:
     """Ready and at work."""
     made = World()
-    made.health.golden(1e-6)
+    made.health.golden()
     made.health.warm()
     made.health.assigned(PARTITIONS)
     made.health.moved()
@@ -42,7 +42,7 @@ def test_start_up_is_over_when_the_model_is_right_and_warm() -> None:
     world = World()
     unchecked, cold = "the model's golden logits are not checked yet", "the model is not warm yet"
     assert problems(world.health.startup()) == [unchecked, cold]
-    world.health.golden(0.0)
+    world.health.golden()
     assert problems(world.health.startup()) == [cold]
     world.health.warm()
     assert problems(world.health.startup()) == []
@@ -53,7 +53,7 @@ def test_start_up_is_over_when_the_model_is_right_and_warm() -> None:
 
 def test_it_is_ready_while_it_has_a_partition() -> None:
     world = World()
-    world.health.golden(0.0)
+    world.health.golden()
     world.health.warm()
     assert world.ready() == ["no partition is assigned to this replica"]
     world.health.assigned(PARTITIONS[:2])
@@ -75,18 +75,21 @@ def test_an_open_breaker_makes_it_unready_and_leaves_it_alive(world: World) -> N
 
 
 def test_a_log_that_is_away_for_long_makes_it_unready_until_it_is_back(world: World) -> None:
-    world.health.log_away(OSError("no broker"))
+    world.health.log_away("publish", OSError("no broker"))
     world.now += AWAY
     world.health.moved()
     assert world.ready() == []
     # Away since the first failure, not since the last.
-    world.health.log_away(OSError("no broker answers"))
+    world.health.log_away("publish", OSError("no broker answers"))
     world.now += 1
     assert world.ready() == ["the log has been away for 46 s: no broker answers"]
     assert world.live() == []
-    world.health.log_back()
+    # That others get through is no help.
+    world.health.log_back(OWNER)
+    assert world.ready() != []
+    world.health.log_back("publish")
     assert world.ready() == []
-    world.health.log_away(OSError("again"))
+    world.health.log_away("publish", OSError("again"))
     assert world.ready() == []
 
 

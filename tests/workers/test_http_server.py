@@ -61,7 +61,7 @@ def world() -> Iterator[World]:
 def test_probes_turn_good_as_the_replica_comes_up(world: World) -> None:
     assert world.get("/startupz").status == 503
     assert world.get("/livez").status == 200
-    world.health.golden(0.0)
+    world.health.golden()
     assert world.get("/startupz") == Answer(
         503, "ok golden\nbad warm: the model is not warm yet\n", "text/plain; charset=utf-8"
     )
@@ -78,7 +78,7 @@ def test_probes_turn_good_as_the_replica_comes_up(world: World) -> None:
 
 
 def test_faults_turn_readiness_bad_and_good_again(world: World) -> None:
-    world.health.golden(0.0)
+    world.health.golden()
     world.health.warm()
     world.health.assigned([TopicPartition("telemetry.urls", 0)])
     world.health.breaker("too many failures")

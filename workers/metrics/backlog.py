@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from workers.log.contract import Records, TopicPartition
+from workers.offsets import InHand
 
 NO_TIMESTAMP: Final = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InHand:
-    """Events of a partition that were read and are not settled.
-
-    Attributes:
-        events: How many.
-        oldest_ms: Timestamp of the first, milliseconds since the epoch; -1 where the log has none.
-    """
-
-    events: int = 0
-    oldest_ms: int = NO_TIMESTAMP
 
 
 class Backlog:

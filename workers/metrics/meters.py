@@ -18,7 +18,6 @@ from schemas.label import LABELS
 from workers.log.contract import TopicPartition
 from workers.metrics import catalogue
 from workers.metrics.series import Series
-from workers.tally import Counts
 
 
 class Step(StrEnum):
@@ -179,27 +178,6 @@ class Meters:
         """Ask ``memory`` on scrape for bytes in use and their peak; from any thread."""
         self.series.read_on_scrape(catalogue.GPU_MEMORY, lambda: {(): memory()[0]})
         self.series.read_on_scrape(catalogue.GPU_PEAK, lambda: {(): memory()[1]})
-
-    def counts(self) -> Counts:
-        """What summaries tell."""
-        causes: Counter[str] = Counter()
-        for (_, cause), count in self.series.values(catalogue.DEAD_LETTERS).items():
-            causes[cause] += int(count)
-        return Counts(
-            events=self._count(catalogue.EVENTS),
-            verdicts=self._count(catalogue.VERDICTS_PUBLISHED),
-            unpublished=self._count(catalogue.DISCARDS, Discard.UNPUBLISHED.value),
-            dead=self._count(catalogue.DEAD_LETTERS_PUBLISHED),
-            labels={
-                label: int(count)
-                for (label,), count in self.series.values(catalogue.VERDICTS).items()
-                if count
-            },
-            causes=dict(causes),
-        )
-
-    def _count(self, metric: catalogue.Metric, *labels: str) -> int:
-        return int(self.series.values(metric)[labels])
 
     def _rebalanced(self, event: Rebalance, partitions: Collection[TopicPartition]) -> None:
         with self._lock:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from workers.log.contract import Records, TopicPartition
-from workers.metrics.backlog import Backlog, InHand
+from workers.metrics.backlog import Backlog
+from workers.offsets import InHand
 
 TOPIC = "telemetry.urls"
 ONE, TWO = TopicPartition(TOPIC, 1), TopicPartition(TOPIC, 2)

@@ -11,7 +11,7 @@ from tests.workers.metrics.scraping import Scrape
 from workers.log.contract import TopicPartition
 from workers.metrics.gpu import gpu_memory
 from workers.metrics.meters import Discard, Meters, Step
-from workers.tally import Counts
+from workers.tally import Counts, Tally
 
 ENGINE = EngineDescription(engine="tables", device="cpu", library="numpy 2.3")
 PARTITIONS = [TopicPartition("telemetry.urls", number) for number in range(4)]
@@ -49,7 +49,7 @@ def test_a_batch_is_counted_where_it_belongs() -> None:
     assert scraped.value("weir_dead_letters_published_total") == 4
     assert scraped.value("weir_verdict_score_bucket", le="0.01") == 3
     assert scraped.value("weir_verdict_score_bucket", le="+Inf") == 6
-    assert meters.counts() == Counts(
+    assert Tally(meters.series).counts() == Counts(
         events=10,
         verdicts=3,
         unpublished=3,
@@ -68,7 +68,7 @@ def test_counters_of_known_labels_begin_at_zero() -> None:
     }
     assert scraped.value("weir_rebalances_total", event="lost") == 0
     assert scraped.value("weir_step_duration_seconds_count", step="publish") == 0
-    assert Meters("html").counts().labels == {}
+    assert Tally(Meters("html").series).counts().labels == {}
 
 
 def test_steps_take_what_the_clock_says() -> None:
