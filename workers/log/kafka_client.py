@@ -21,6 +21,7 @@ from tenacity import (
 from workers.errors import AuthorisationError, ConfigurationError, LogUnavailableError
 from workers.log.connection import Connection
 from workers.log.kafka_errors import translate
+from workers.log.kafka_headers import mend_headers
 from workers.log.kafka_options import admin_options
 from workers.log.kafka_reasons import collected
 from workers.log.kafka_transport import mend_sockets
@@ -98,6 +99,7 @@ def _connect_once(
 ) -> tuple[Client, KafkaNetClient]:
     networks: list[KafkaNetClient] = []
     mend_sockets()
+    mend_headers()
 
     def network(**settings: Any) -> KafkaNetClient:
         client = KafkaNetClient(**settings)
