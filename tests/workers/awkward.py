@@ -101,6 +101,16 @@ TEXTS = (
 )
 """Subjects: texts, and pages."""
 
+ODD_FIELDS: dict[str, tuple[Any, ...]] = {
+    "id": (
+        *(0, -1, 1.0, 1.5, True, None, "", "x" * 1_024, "x" * 1_025, "\x00", "\ud800"),
+        *(2**63, 2**64 - 1, 2**64, -(2**63), 10**400, {}, [1]),
+    ),
+    "observed_at": ("2026-02-30T00:00:00Z", "9" * 500, "\ud800", 7, [], None),
+    "kind": ("file", "registry", "folder", "", "\ud800", 7, None, {}),
+}
+"""Contents of the other fields that have a meaning."""
+
 NUMBERS = ("NaN", "-Infinity", "1e999", "-0.0", "1e-400", "0" * 400, "9" * 400, "1" + "0" * 308)
 """Written as JSON's numbers are, and not all of them are any."""
 
@@ -166,19 +176,9 @@ def _further(field: str, subject: bytes) -> list[bytes]:
         *(b'{"n": %b, %b}' % (number.encode(), subject) for number in NUMBERS),
         *(b'{"id": %b, %b}' % (number.encode(), subject) for number in NUMBERS),
         *(
-            json.dumps({"id": own, field: "http://a.example/"}).encode()
-            for own in (
-                *(0, -1, 1.0, 1.5, True, None, "", "x" * 1_024, "x" * 1_025, "\x00", "\ud800"),
-                *(2**63, 2**64 - 1, 2**64, -(2**63), 10**400, {}, [1]),
-            )
-        ),
-        *(
-            json.dumps({"observed_at": at, field: "http://a.example/"}).encode()
-            for at in ("2026-02-30T00:00:00Z", "9" * 500, "\ud800", 7, [], None)
-        ),
-        *(
-            json.dumps({"kind": kind, field: "http://a.example/"}).encode()
-            for kind in ("file", "registry", "folder", "", "\ud800", 7, None, {})
+            json.dumps({name: own, field: "http://a.example/"}).encode()
+            for name, values in ODD_FIELDS.items()
+            for own in values
         ),
         json.dumps({field: "http://a.example/", **many}).encode(),
         json.dumps({field: "http://a.example/", "x" * 300_000: 1, "\x00\u202e": 2}).encode(),

@@ -7,7 +7,7 @@ is never read again. Kafka's own client reads U+FFFD for what is not UTF-8; so d
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import Any
 
 from kafka.record.default_records import DefaultRecordBatch
 
@@ -17,10 +17,6 @@ _read = DefaultRecordBatch._read_msg  # noqa: SLF001  # there is no other way in
 class _Lenient(bytes):
     """Bytes whose slices decode to something whatever they are."""
 
-    @overload
-    def __getitem__(self, key: Any) -> Any: ...
-    @overload
-    def __getitem__(self, key: slice) -> _Lenient: ...
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return _Lenient(found) if isinstance(key, slice) else found
