@@ -103,11 +103,11 @@ class Health:
             self._assigned.difference_update(partitions)
 
     def breaker(self, reason: str) -> None:
-        """The circuit breaker is open for that reason; closed, if that is empty."""
+        """Partitions are not read, for that reason; all are, if that is empty."""
         with self._lock:
             self._breaker = reason
 
-    def log_away(self, loop: str, error: BaseException | None) -> None:
+    def log_away(self, loop: str, error: BaseException | str | None) -> None:
         """A call of that loop to the log failed for the moment."""
         with self._lock:
             since, _ = self._away.get(loop, (self._clock(), ""))
@@ -188,9 +188,7 @@ class Health:
                 ),
                 Check(
                     name="breaker",
-                    problem=f"the circuit breaker is open: {self._breaker}"
-                    if self._breaker
-                    else "",
+                    problem=f"partitions are not read: {self._breaker}" if self._breaker else "",
                 ),
                 Check(name="log", problem=self._of_log()),
                 Check(name="working", problem="the replica is stopping" if self._stopping else ""),

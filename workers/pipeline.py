@@ -19,8 +19,9 @@ from workers.batching import Batch, Batcher
 from workers.committing import Committer, PositionCommitter
 from workers.composer import Composer
 from workers.errors import LogUnavailableError
+from workers.gate import Gate
 from workers.health import Health
-from workers.judge import Judge
+from workers.judge import Judge, Scored
 from workers.log.contract import Sink, Source, TopicPartition, Transactions
 from workers.metrics.meters import Meters
 from workers.offsets import OffsetTracker
@@ -58,6 +59,8 @@ class Pipeline:
         clock: Seconds, monotonic.
 
     Attributes:
+        meters: As given.
+        health: As given.
         tally: What the meters have counted.
     """
 
@@ -75,11 +78,12 @@ class Pipeline:
         self._source = source
         self._settings = settings
         self._clock = clock
-        self._meters = meters or Meters(settings.detector)
-        self._health = health or Health.of(settings)
-        self.tally = Tally(self._meters.series)
+        self.meters = meters or Meters(settings.detector)
+        self.health = health or Health.of(settings)
+        self.tally = Tally(self.meters.series)
         self._tracker = OffsetTracker()
-        self._vitals = Vitals(self._meters, self._health, self._tracker, clock)
+        self._vitals = Vitals(self.meters, self.health, self._tracker, clock)
+        self._gate = Gate(source, settings.breaker, self._vitals, clock)
         self._batcher = Batcher(settings.batch, clock)
         # A closed batch that the chain has had no room for yet.
         self._waiting: Batch | None = None
@@ -93,13 +97,13 @@ class Pipeline:
             [
                 Step(
                     name="prepare",
-                    work=self._health.watched_each("prepare", judge.prepare),
+                    work=self.health.watched_each("prepare", judge.prepare),
                     many=True,
                 ),
-                Step(name="score", work=self._health.watched("score", judge.score)),
+                Step(name="score", work=self.health.watched("score", judge.score)),
                 Step(
                     name="publish",
-                    work=self._health.watched("publish", self._publisher.publish),
+                    work=self.health.watched("publish", self._publish),
                     idle=self._publisher.idle,
                     finish=self._publisher.finish,
                 ),
@@ -112,7 +116,7 @@ class Pipeline:
             "the log cannot be reached and is tried again",
             self._vitals.failed,
         )
-        self._meters.queues(self._chain.depths)
+        self.meters.queues(self._chain.depths)
 
     def stop(self) -> None:
         """Stop polling, finish what is in hand, commit, leave. From any thread or a signal."""
@@ -148,7 +152,7 @@ class Pipeline:
     ) -> tuple[Publisher | TransactionalPublisher, Committer]:
         """How rows are delivered, and how positions are committed."""
         told = self._settings
-        composer = Composer(topics=told.topics, policy=told.publish, meters=self._meters)
+        composer = Composer(topics=told.topics, policy=told.publish, meters=self.meters)
         if told.publish.delivery == "exactly-once":
             transactional = TransactionalPublisher(
                 cast("Transactions", output),
@@ -158,8 +162,8 @@ class Pipeline:
                 composer=composer,
                 retry=told.retry,
                 timeout=told.connection.session_timeout_ms / 1000,
-                meters=self._meters,
-                health=self._health,
+                meters=self.meters,
+                health=self.health,
             )
             return transactional, transactional
         publisher = Publisher(
@@ -168,11 +172,15 @@ class Pipeline:
             composer=composer,
             retry=told.retry,
             settle=self._tracker.settle,
-            meters=self._meters,
-            health=self._health,
+            meters=self.meters,
+            health=self.health,
         )
-        committer = PositionCommitter(self._source, self._tracker, self._reporter, self._meters)
+        committer = PositionCommitter(self._source, self._tracker, self._reporter, self.meters)
         return publisher, committer
+
+    def _publish(self, scored: Scored) -> None:
+        self._gate.judged(scored)
+        self._publisher.publish(scored)
 
     def _work(self) -> bool:
         try:
@@ -211,12 +219,14 @@ class Pipeline:
             self._tracker.wait_settled(partitions, max(0.0, deadline - time.monotonic()))
         self._committer.commit(partitions, max(0.0, deadline - time.monotonic()))
         self._tracker.close(partitions)
+        self._gate.gone(partitions)
         self._vitals.revoked(partitions)
 
     def on_lost(self, partitions: Iterable[TopicPartition]) -> None:
         """They are somebody else's: whatever is in hand will be delivered twice."""
         partitions = sorted(partitions)
         self._tracker.close(partitions)
+        self._gate.gone(partitions)
         self._vitals.lost(partitions)
         journal.warning(
             "partitions lost before their positions were committed; what was in hand is "
@@ -241,8 +251,8 @@ class Pipeline:
             self._committer.commit()
 
     def _poll(self, timeout: float) -> None:
-        records = self._source.poll(max(1, self._batcher.room), timeout)
-        if len(records):
+        records = self._gate.poll(max(1, self._batcher.room), timeout)
+        if records is not None and len(records):
             size = self._batcher.add(Batch(records=records, epochs=self._tracker.track(records)))
             self._vitals.read(records, size)
         self._tracker.advance(self._source.positions())
@@ -252,7 +262,7 @@ class Pipeline:
         age = self._batcher.age
         batch = self._batcher.take()
         if batch is not None:
-            self._meters.gathered(len(batch), age)
+            self.meters.gathered(len(batch), age)
         return batch
 
     def _hand_over(self, timeout: float) -> bool:

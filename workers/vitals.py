@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -11,7 +11,7 @@ from workers.errors import LogError
 from workers.health import OWNER, Health
 from workers.log.contract import Records, Source, TopicPartition
 from workers.metrics.backlog import Backlog
-from workers.metrics.meters import Meters
+from workers.metrics.meters import Fate, Meters
 from workers.offsets import OffsetTracker
 
 # How often lag is looked up. A scrape comes every 15 seconds or so; a lookup costs next to nothing.
@@ -66,9 +66,12 @@ class Vitals:
         self._backlog.read(records)
 
     def turned(self, source: Source) -> None:
-        """The loop has gone round, and the log has answered; now and then lag is looked up."""
+        """The loop has gone round; now and then lag is looked up."""
         self._health.moved()
-        self._health.log_back(OWNER)
+        if source.reachable():
+            self._health.log_back(OWNER)
+        else:
+            self._health.log_away(OWNER, "no broker is connected")
         now = self._clock()
         if now < self._next_measure:
             return
@@ -77,6 +80,21 @@ class Vitals:
         with suppress(LogError):
             self._unread = source.lag()
         self._meters.behind(*self._backlog.measure(self._unread, self._tracker.in_hand()))
+
+    def held(
+        self,
+        partitions: Collection[TopicPartition],
+        broken: Collection[TopicPartition],
+        reasons: Sequence[str],
+    ) -> None:
+        """These partitions are not read just now, for these reasons; some breakers are open."""
+        self._meters.held(len(partitions))
+        self._meters.breaker(broken)
+        self._health.breaker("; ".join(reasons))
+
+    def undecodable(self, fate: Fate) -> None:
+        """A batch of records could not be decoded."""
+        self._meters.undecodable(fate)
 
     def failed(self, error: BaseException | None) -> None:
         """The log has not answered, and is tried again."""

@@ -21,6 +21,7 @@ from workers.message_sizes import MAX_MESSAGE_BYTES, topic_configs
 from workers.pipeline import Pipeline
 from workers.settings.policies import Settings
 from workers.settings.resolve import Given, load
+from workers.worker import output_of
 
 INPUT = "telemetry.urls"
 VERDICTS = "alerts"
@@ -130,9 +131,7 @@ class Running:
 
 def start(log: Log, judge: Judge, told: Settings) -> Running:
     """Start a pipeline in a thread."""
-    exactly_once = told.publish.delivery == "exactly-once"
-    output = log.transactions() if exactly_once else log.sink()
-    pipeline = Pipeline(log.source(), output, judge, told)
+    pipeline = Pipeline(log.source(), output_of(told, log), judge, told)
     outcome: list[bool | BaseException] = []
 
     def run() -> None:

@@ -68,7 +68,7 @@ def test_it_is_ready_while_it_has_a_partition() -> None:
 
 def test_an_open_breaker_makes_it_unready_and_leaves_it_alive(world: World) -> None:
     world.health.breaker("5 batches failed")
-    assert world.ready() == ["the circuit breaker is open: 5 batches failed"]
+    assert world.ready() == ["partitions are not read: 5 batches failed"]
     assert world.live() == []
     world.health.breaker("")
     assert world.ready() == []

@@ -133,7 +133,7 @@ def thread_worker(settings: Settings, broker: MemoryBroker) -> Iterator[RunningW
     from workers.log.memory import MemoryLog  # noqa: PLC0415
     from workers.message_sizes import MAX_MESSAGE_BYTES, topic_configs  # noqa: PLC0415
     from workers.pipeline import Pipeline  # noqa: PLC0415
-    from workers.worker import judge_of, load_engine  # noqa: PLC0415
+    from workers.worker import judge_of, load_engine, output_of  # noqa: PLC0415
 
     for name, config in topic_configs(settings).items():
         if MAX_MESSAGE_BYTES in config:
@@ -145,7 +145,7 @@ def thread_worker(settings: Settings, broker: MemoryBroker) -> Iterator[RunningW
     artefact, engine = load_engine(settings)
     engine.warm(settings.batch.max_batch)
     judge = judge_of(settings, artefact, engine)
-    pipeline = Pipeline(log.source(), log.sink(), judge, settings)
+    pipeline = Pipeline(log.source(), output_of(settings, log), judge, settings)
     outcome: list[bool | BaseException] = []
 
     def work() -> None:

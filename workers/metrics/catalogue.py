@@ -28,6 +28,7 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "queue": "prepare, score or publish: the step that it is for",
         "partition": "the number of one that is assigned to this replica",
         "event": "assigned, revoked or lost",
+        "fate": "held (its partition waits) or skipped (as --skip-offsets says)",
         "name": "the model's name",
         "version": "the model's version",
         "digest": "SHA-256 of the model's manifest, as in verdicts",
@@ -169,7 +170,7 @@ ASSIGNED: Final = Metric(
 HELD: Final = Metric(
     name="weir_held_partitions",
     kind=Kind.GAUGE,
-    comment="Assigned partitions that are not read just now because of an event or a fault.",
+    comment="Partitions that are not read just now: an open breaker, or an undecodable batch.",
 )
 REBALANCES: Final = Metric(
     name="weir_rebalances_total",
@@ -178,14 +179,20 @@ REBALANCES: Final = Metric(
     labels=("event",),
 )
 BREAKER: Final = Metric(
-    name="weir_breaker_open",
+    name="weir_breaker_open_partitions",
     kind=Kind.GAUGE,
-    comment="1 while the circuit breaker is open and nothing is judged, else 0.",
+    comment="Assigned partitions whose breaker is open: too much of them could not be judged.",
 )
 BREAKER_OPENINGS: Final = Metric(
     name="weir_breaker_openings_total",
     kind=Kind.COUNTER,
-    comment="Times that the circuit breaker has opened.",
+    comment="Times that the breaker of a partition has opened.",
+)
+UNDECODABLE: Final = Metric(
+    name="weir_undecodable_batches_total",
+    kind=Kind.COUNTER,
+    comment="Batches of records that the client could not decode, by what was done.",
+    labels=("fate",),
 )
 MODEL: Final = Metric(
     name="weir_model_info",
@@ -230,6 +237,7 @@ CATALOGUE: Final = (
     REBALANCES,
     BREAKER,
     BREAKER_OPENINGS,
+    UNDECODABLE,
     MODEL,
     GPU_MEMORY,
     GPU_PEAK,

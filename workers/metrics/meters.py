@@ -50,6 +50,16 @@ class Rebalance(StrEnum):
     LOST = "lost"
 
 
+class Fate(StrEnum):
+    """What is done about a batch that cannot be decoded; the label ``fate``."""
+
+    HELD = "held"
+    """Its partition waits."""
+
+    SKIPPED = "skipped"
+    """It was passed over, as the settings say."""
+
+
 class Meters:
     """Fills the catalogue of one worker. Thread-safe; every call is for a whole batch.
 
@@ -68,9 +78,11 @@ class Meters:
         self._clock = clock
         self._lock = threading.Lock()
         self._assigned: set[TopicPartition] = set()
+        self._broken: set[TopicPartition] = set()
         # Series that are known beforehand are there from the start, so that rates see their first.
         self.series.add_all(catalogue.VERDICTS, {(label.value,): 0 for label in LABELS})
         self.series.add_all(catalogue.DISCARDS, {(reason.value,): 0 for reason in Discard})
+        self.series.add_all(catalogue.UNDECODABLE, {(fate.value,): 0 for fate in Fate})
         self.series.add_all(catalogue.REBALANCES, {(event.value,): 0 for event in Rebalance})
         for step in Step:
             self.series.observe(catalogue.STEP_DURATION, [], step.value)
@@ -146,16 +158,20 @@ class Meters:
         self._rebalanced(Rebalance.LOST, partitions)
 
     def held(self, partitions: int) -> None:
-        """So many assigned partitions are not read for now."""
+        """So many partitions are not read for now."""
         self.series.put(catalogue.HELD, partitions)
 
-    def breaker(self, *, is_open: bool) -> None:
-        """The circuit breaker has opened or closed; telling it what it is counts nothing."""
+    def breaker(self, broken: Collection[TopicPartition]) -> None:
+        """The breakers of these partitions are open; telling it what it knows counts nothing."""
         with self._lock:
-            opens = is_open and not self.series.values(catalogue.BREAKER)[()]
-            self.series.put(catalogue.BREAKER, int(is_open))
-            if opens:
-                self.series.add(catalogue.BREAKER_OPENINGS, 1)
+            opened = len(set(broken) - self._broken)
+            self._broken = set(broken)
+        self.series.put(catalogue.BREAKER, len(broken))
+        self.series.add(catalogue.BREAKER_OPENINGS, opened)
+
+    def undecodable(self, fate: Fate) -> None:
+        """A batch of records could not be decoded."""
+        self.series.add(catalogue.UNDECODABLE, 1, fate.value)
 
     def behind(self, lag: Mapping[TopicPartition, int], oldest_s: float) -> None:
         """So many events of each assigned partition are to be judged, the oldest of that age."""

@@ -106,11 +106,12 @@ def test_partitions_come_and_go() -> None:
 def test_the_breaker_is_counted_when_it_opens_and_not_while_it_stays_open() -> None:
     meters = Meters("url")
     told = []
-    for is_open in (False, True, True, False, True):
-        meters.breaker(is_open=is_open)
-        told.append(Scrape.of(meters).value("weir_breaker_open"))
-    assert told == [0, 1, 1, 0, 1]
-    assert Scrape.of(meters).value("weir_breaker_openings_total") == 2
+    one, two, *_ = PARTITIONS
+    for broken in ([], [one], [one], [one, two], [two], [], [one]):
+        meters.breaker(broken)
+        told.append(Scrape.of(meters).value("weir_breaker_open_partitions"))
+    assert told == [0, 1, 1, 2, 1, 0, 1]
+    assert Scrape.of(meters).value("weir_breaker_openings_total") == 3
 
 
 def test_gauges_are_those_of_the_moment_of_the_scrape() -> None:
