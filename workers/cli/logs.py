@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workers.log.connection import Connection
     from workers.log.contract import Log
+    from workers.log.kafka_spans import KafkaSpans
+    from workers.log.lookup import Lookup
 
 
 def open_log(connection: Connection) -> Log:
@@ -14,3 +16,17 @@ def open_log(connection: Connection) -> Log:
     from workers.log.kafka import KafkaLog  # noqa: PLC0415
 
     return KafkaLog(connection)
+
+
+def open_spans(connection: Connection) -> KafkaSpans:
+    """A reader of spans of that cluster, to be closed by a ``with`` block."""
+    from workers.log.kafka_spans import KafkaSpans  # noqa: PLC0415
+
+    return KafkaSpans(connection)
+
+
+def open_lookup(connection: Connection) -> Lookup:
+    """Answers questions about that cluster; nothing is connected yet."""
+    from workers.log.kafka_lookup import KafkaLookup  # noqa: PLC0415
+
+    return KafkaLookup(connection)

@@ -30,6 +30,8 @@ VERBS: Final = {
     "score": "workers.cli.score",
     "feed": "workers.cli.feed",
     "watch": "workers.cli.watch",
+    "verify": "workers.cli.verify",
+    "dead": "workers.cli.dead",
     "topics": "workers.cli.topics",
     "check-config": "workers.cli.check_config",
     "schema": "workers.cli.schema",
