@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
 import struct
@@ -115,7 +116,8 @@ NUMBERS = ("NaN", "-Infinity", "1e999", "-0.0", "1e-400", "0" * 400, "9" * 400, 
 """Written as JSON's numbers are, and not all of them are any."""
 
 
-def corpus(detector: str) -> list[bytes | None]:
+@functools.cache
+def corpus(detector: str) -> tuple[bytes | None, ...]:
     """Awkward values for a detector, each of another kind."""
     field = SUBJECT[detector]
     subject = f'"{field}": "http://a.example/"'.encode()
@@ -129,7 +131,7 @@ def corpus(detector: str) -> list[bytes | None]:
         *_shapes(field, subject),
         *_further(field, subject),
     ]
-    return values + (_packed() if detector == "html" else [])
+    return (*values, *(_packed() if detector == "html" else []))
 
 
 def _shapes(field: str, subject: bytes) -> list[bytes]:
@@ -242,6 +244,7 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+@functools.cache
 def records(detector: str) -> st.SearchStrategy[Record]:
     """Records of any kind: objects of odd content, mutated ones, the corpus's, and bytes."""
     # What takes long to write and read again is in the corpus; what is mutated is small.
