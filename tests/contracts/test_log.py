@@ -166,6 +166,11 @@ class TestCommitting:
         poll_until([], lambda: bool(len(reader.poll(most=4, timeout=1))))
         assert reader.source.lag() == {TopicPartition(topic, 0): 10 - len(reader.rows)}
 
+    def test_a_log_that_answers_is_reachable(self, world: World, join: Join, topic: str) -> None:
+        reader = join(world.log(), topic)
+        poll_until([reader], lambda: bool(reader.held))
+        assert reader.source.reachable()
+
     def test_closing_revokes_and_may_still_commit(
         self, world: World, join: Join, topic: str
     ) -> None:

@@ -246,6 +246,13 @@ class Source(Protocol):
         """
         ...
 
+    def reachable(self) -> bool:
+        """Whether the log is there just now, as far as is known; asks nobody.
+
+        A broker that falls silent counts as there until the client gives its requests up.
+        """
+        ...
+
     def lag(self) -> Mapping[TopicPartition, int]:
         """For each assigned partition, records between our position and the log's end."""
         ...

@@ -33,6 +33,15 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
         consumed = self._subscription.all_consumed_offsets()
         return consumed
 
+    def connected(self) -> bool:
+        """Whether there is a connection to any broker.
+
+        While all are away polls return nothing, and nothing else tells.
+        """
+        # A copy, for the network thread changes it.
+        connections = list(self._manager._conns.values())  # noqa: SLF001  # nothing public tells
+        return any(connection.connected for connection in connections)
+
 
 class _Batches:
     """The batches of one answer, of which the last one that was taken is remembered."""

@@ -164,6 +164,11 @@ class KafkaSource:
             instance_id=known.group_instance_id,
         )
 
+    def reachable(self) -> bool:
+        """See `workers.log.contract.Source`: whether a broker is connected."""
+        consumer, _ = self._joined()
+        return consumer.connected()
+
     def lag(self) -> Mapping[TopicPartition, int]:
         """See `workers.log.contract.Source`; ends are as of the last fetch."""
         consumer, _ = self._joined()

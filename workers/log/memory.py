@@ -149,6 +149,10 @@ class MemorySource:
                 member_id=self._member.id if self._member is not None else "",
             )
 
+    def reachable(self) -> bool:
+        """See `workers.log.contract.Source`."""
+        return self._broker.reachable
+
     def lag(self) -> Mapping[TopicPartition, int]:
         """See `workers.log.contract.Source`."""
         with self._broker.changed:

@@ -141,6 +141,11 @@ class MemoryBroker:
             self._reachable = reachable
             self.changed.notify_all()
 
+    @property
+    def reachable(self) -> bool:
+        """Whether calls come through."""
+        return self._reachable
+
     def check_reachable(self) -> None:
         """Raise while gone.
 
