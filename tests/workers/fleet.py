@@ -69,7 +69,7 @@ class Fleet:
     ) -> None:
         self.bootstrap_servers = bootstrap_servers
         self.detector = detector
-        self._options = options
+        self.options = options
         self.suffix = uuid.uuid4().hex[:8]
         self.input, self.verdicts, self.dead = (
             f"{name}-{self.suffix}" for name in ("telemetry", "alerts", "dead")
@@ -100,7 +100,7 @@ class Fleet:
                     *("--dead-letter-topic", self.dead),
                     *("--group-id", f"fleet-{self.suffix}"),
                     *("--session-timeout-ms", "10000", "--log-format", "json"),
-                    *self._options,
+                    *self.options,
                 ],
                 stderr=journal,
             )
