@@ -64,6 +64,17 @@ def test_the_page_shows_the_catalogue() -> None:
     )
 
 
+def test_the_page_speaks_of_no_metric_that_there_is_not() -> None:
+    known = {metric.name for metric in CATALOGUE}
+    known |= {
+        f"{metric.name}_{part}"
+        for metric in CATALOGUE
+        if metric.kind is Kind.HISTOGRAM
+        for part in ("bucket", "count", "sum")
+    }
+    assert set(re.findall(r"\bweir_[a-z_]+[a-z]\b", OPERATIONS.read_text())) <= known
+
+
 def test_a_scrape_has_nothing_but_the_catalogue_each_with_its_comment() -> None:
     meters = Meters("url")
     meters.refused(Stage.DECODE, Counter([Cause.NOT_JSON]))
