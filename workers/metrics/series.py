@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import structlog
 from numpy.typing import ArrayLike, NDArray
 
 from workers.metrics.catalogue import CATALOGUE, Kind, Metric
+
+journal = structlog.get_logger(__name__)
 
 LabelValues = tuple[str, ...]
 Reading = Callable[[], Mapping[LabelValues, float]]
@@ -127,7 +130,7 @@ class Series:
         All that was counted is of one moment.
         """
         # Before the lock: a reading may want a lock of its own, whose holder may want to count.
-        read = {metric: dict(reading()) for metric, reading in self._readings.items()}
+        read = {metric: _read(metric, reading) for metric, reading in self._readings.items()}
         with self._lock:
             held = {
                 metric: (
@@ -143,6 +146,14 @@ class Series:
             now = values | read.get(metric, {})
             if now or distributions:
                 yield Snapshot(metric=metric, values=now, distributions=distributions)
+
+
+def _read(metric: Metric, reading: Reading) -> dict[LabelValues, float]:
+    try:
+        return dict(reading())
+    except Exception as error:  # noqa: BLE001 - one gauge that cannot be read costs itself alone
+        journal.warning("a metric cannot be read", metric=metric.name, error=str(error))
+        return {}
 
 
 def _fitting(metric: Metric, labels: LabelValues) -> LabelValues:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import structlog
 
 from models.engines.contract import EngineDescription
 from schemas.causes import Cause, Stage
@@ -158,6 +161,39 @@ def test_memory_of_the_process_is_told_and_that_of_a_gpu_only_where_there_is_one
     assert "weir_gpu_memory_bytes" not in before.families
     assert after.value("weir_gpu_memory_bytes") == 123
     assert after.value("weir_gpu_memory_peak_bytes") == 456
+
+
+def test_a_gauge_that_cannot_be_read_costs_itself_alone() -> None:
+    def fails() -> tuple[int, int]:
+        raise RuntimeError("no such device")
+
+    meters = Meters("url")
+    meters.gpu(fails)
+    meters.in_hand(lambda: 3)
+    with structlog.testing.capture_logs() as logs:
+        scraped = Scrape.of(meters)
+    assert scraped.value("weir_in_hand_events") == 3
+    assert "weir_gpu_memory_bytes" not in scraped.families
+    assert {entry["error"] for entry in logs} == {"no such device"}
+
+
+def test_tensorflow_is_asked_for_the_memory_of_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A stand-in: it knows the call, and no GPU is needed to see that we make it.
+    asked = []
+
+    def get_memory_info(device: str) -> dict[str, int]:
+        asked.append(device)
+        return {"current": 123, "peak": 456}
+
+    experimental = SimpleNamespace(get_memory_info=get_memory_info)
+    stand_in = SimpleNamespace(config=SimpleNamespace(experimental=experimental))
+    monkeypatch.setitem(sys.modules, "tensorflow", stand_in)
+    memory = gpu_memory(
+        EngineDescription(engine="keras", device="gpu", library="keras 3.12 on tensorflow")
+    )
+    assert memory is not None
+    assert memory() == (123, 456)
+    assert asked == ["GPU:0"]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ("bootstrap_servers", "a:70000", "'a:70000' is not host:port"),
         ("bootstrap_servers", "kafka://a:9092", "'kafka://a:9092' is not host:port"),
         ("bootstrap_servers", "::1:9092", "'::1:9092' is not host:port"),
+        ("http", "9100", "not host:port"),
+        ("http", ":9100", "not host:port"),
+        ("http", "localhost:70000", "not host:port"),
+        ("http", "http://localhost:9100", "not host:port"),
+        ("http", "::1:9100", "not host:port"),
+        ("liveness_ms", "999", "out of range"),
         ("ssl_cafile", "/nowhere/ca.pem", "no such file"),
         ("model", "/nowhere/model", "no such folder"),
     ],
@@ -93,6 +99,13 @@ def test_an_ipv6_server_stands_in_brackets() -> None:
     assert load(given, detector="url", environ={}).settings.connection.bootstrap_servers == (
         "[::1]:9092"
     )
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "[::]:9100", "worker.local:65535"])
+def test_addresses_to_listen_on(address: str) -> None:
+    given = Given(options={"http": address})
+
+    assert load(given, detector="url", environ={}).settings.http.http == address
 
 
 def test_control_characters_of_a_value_are_escaped() -> None:

@@ -122,6 +122,8 @@ def test_defaults_that_follow_from_others() -> None:
     assert settings.topics.dead_letter_topic == "proxy.dead"
     assert settings.connection.group_id == "fishweir-url"
     assert settings.connection.client_id == "fishweir-url"
+    patient = Given(options={"max_poll_interval_ms": "9000"})
+    assert load(patient, detector="url", environ={}).settings.http.liveness_ms == 9_000
     assert load(Given(), detector="url", role="feed", environ={}).settings.connection.client_id == (
         "fishweir-feed"
     )
