@@ -58,6 +58,7 @@ class Fleet:
         folder: For the journals.
         detector: Whose worker it is.
         options: Of the worker, beside those of its topics.
+        workers_servers: Where workers look for the broker, if not where we do.
     """
 
     def __init__(
@@ -66,10 +67,13 @@ class Fleet:
         folder: Path,
         detector: str = "url",
         options: Sequence[str] = (),
+        *,
+        workers_servers: str | None = None,
     ) -> None:
+        self._workers_servers = workers_servers or bootstrap_servers
         self.bootstrap_servers = bootstrap_servers
         self.detector = detector
-        self.options = options
+        self._options = options
         self.suffix = uuid.uuid4().hex[:8]
         self.input, self.verdicts, self.dead = (
             f"{name}-{self.suffix}" for name in ("telemetry", "alerts", "dead")
@@ -77,7 +81,7 @@ class Fleet:
         self.connection = Connection(
             bootstrap_servers=bootstrap_servers, group_id=f"fleet-{self.suffix}"
         )
-        self._folder = folder
+        self.folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
         names = {
             "input_topic": self.input,
@@ -88,19 +92,21 @@ class Fleet:
         for name, config in configs.items():
             topics.create(self.connection, {name: PARTITIONS}, config)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        journal = (self._folder / f"worker-{len(self._running)}.log").open("wb")
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
+        """Start a replica, with further options."""
+        journal = (self.folder / f"worker-{len(self._running)}.log").open("wb")
         with journal:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "workers.cli", "work", self.detector),
-                    *("--bootstrap-servers", self.bootstrap_servers),
+                    *("--bootstrap-servers", self._workers_servers),
                     *("--input-topic", self.input),
                     *("--verdict-topic", self.verdicts),
                     *("--dead-letter-topic", self.dead),
                     *("--group-id", f"fleet-{self.suffix}"),
                     *("--session-timeout-ms", "10000", "--log-format", "json"),
-                    *self.options,
+                    *self._options,
+                    *more,
                 ],
                 stderr=journal,
             )
@@ -108,7 +114,7 @@ class Fleet:
         return process
 
     def journal(self, number: int) -> str:
-        return (self._folder / f"worker-{number}.log").read_text()
+        return (self.folder / f"worker-{number}.log").read_text()
 
     def lag(self) -> int:
         """Records between the group's committed positions and the ends."""

@@ -131,8 +131,7 @@ def test_a_scrape_counts_what_the_topics_hold(fleet: Fleet) -> None:
 def test_a_second_worker_on_the_same_port_is_told_so(fleet: Fleet) -> None:
     worker = Probed(fleet)
     taken = f"127.0.0.1:{worker.port}"
-    fleet.options = ["--http", taken]
-    other = fleet.start()
+    other = fleet.start("--http", taken)
     assert other.wait(LONG) == 2
     assert taken in fleet.journal(1)
     assert "in use" in fleet.journal(1)

@@ -19,7 +19,10 @@ from tests.workers.telemetry import BAD, distinct, sample
 from workers.errors import LogUnavailableError
 from workers.health import Health, problems
 from workers.judge import Judge
-from workers.log.contract import TopicPartition
+from workers.log.contract import Log, Outgoing, TopicPartition
+from workers.log.delivery import PendingDelivery
+from workers.log.memory import MemoryLog
+from workers.log.memory_sink import MemorySink
 from workers.metrics.meters import Meters
 from workers.pipeline import Pipeline
 from workers.settings.policies import EvidencePolicy
@@ -35,11 +38,17 @@ class Observed:
         world: Its topics.
         artefact: Judges, on the engine of tables or on ``engine``.
         engine: In its place.
+        log: In place of the world's own.
         options: Settings.
     """
 
     def __init__(
-        self, world: World, artefact: Artefact, engine: Engine | None = None, **options: str
+        self,
+        world: World,
+        artefact: Artefact,
+        engine: Engine | None = None,
+        log: Log | None = None,
+        **options: str,
     ) -> None:
         told = settings(**QUICK, **options)
         self.now = 0.0
@@ -50,7 +59,7 @@ class Observed:
         judge = Judge(
             artefact, engine or artefact.engine("tables"), EvidencePolicy(), meters=self.meters
         )
-        log = world.log()
+        log = log or world.log()
         pipeline = Pipeline(
             log.source(),
             output_of(told, log),
@@ -173,22 +182,32 @@ def test_it_is_not_ready_while_the_log_is_away_for_long(artefact: Artefact) -> N
 
 
 def test_it_is_not_ready_while_nothing_can_be_published(artefact: Artefact) -> None:
+    refusing = threading.Event()
+
+    class RefusingSink(MemorySink):
+        def publish(self, outgoing: Outgoing) -> PendingDelivery:
+            if not refusing.is_set():
+                return super().publish(outgoing)
+            refused = PendingDelivery()
+            refused.resolve({row: LogUnavailableError("no leader") for row in range(len(outgoing))})
+            return refused
+
+    class RefusingLog(MemoryLog):
+        def sink(self) -> MemorySink:
+            return RefusingSink(world.broker)
+
     world = World(partitions=1)
-    observed = Observed(world, artefact)
+    observed = Observed(world, artefact, log=RefusingLog(world.broker, GROUP))
     world.wait_for(lambda: observed.ready() == [])
-    world.broker.refuse_next(*[LogUnavailableError("no leader")] * 10)
+    refusing.set()
     world.feed(distinct(10))
-
-    def unready_at_last() -> bool:
-        world.broker.refuse_next(*[LogUnavailableError("no leader")] * 10)
-        observed.now += 10
-        return any("are not acknowledged yet" in problem for problem in observed.ready())
-
-    world.wait_for(unready_at_last)
+    world.wait_for(lambda: _later(observed, 10) and observed.ready() != [])
+    assert all("are not acknowledged yet" in problem for problem in observed.ready())
     # A log that is waited for is no loop that is stuck, however long it takes.
-    observed.now += 290
-    world.wait_for(lambda: observed.live() == [])
-    # What is left of the refusals is used up by tries.
+    for _ in range(3):
+        observed.now += 290
+        world.wait_for(lambda: observed.live() == [])
+    refusing.clear()
     world.wait_all_committed()
     world.wait_for(lambda: observed.ready() == [])
     assert observed.running.stop()
