@@ -309,7 +309,7 @@ class Terminal:
         return self._lines.pop(0) if self._lines else ""
 
 
-def test_a_signal_ends_it_after_the_batch_in_hand(
+def test_a_signal_ends_it_before_the_next_batch(
     topics: MemoryBroker, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
