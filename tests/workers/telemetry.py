@@ -31,12 +31,12 @@ def sample() -> tuple[bytes, ...]:
     return tuple(line for line in lines if _is_good(line))
 
 
-def distinct(n: int) -> list[bytes]:
-    """n good events with URLs that all differ, made from the sample's."""
+def distinct(n: int, start: int = 0) -> list[bytes]:
+    """n good events with URLs that all differ, made from the sample's, numbered from ``start``."""
     urls = [orjson.loads(line)["url"] for line in sample()]
     return [
         orjson.dumps({"id": number, "url": f"{urls[number % len(urls)]}?n={number}"})
-        for number in range(n)
+        for number in range(start, start + n)
     ]
 
 

@@ -135,6 +135,28 @@ def create(
     return created
 
 
+def extend(connection: Connection, topic: str, partitions: int) -> None:
+    """Give a topic more partitions, so that it has so many.
+
+    Raises:
+        WorkerError: the cluster refuses it, or as `workers.log.kafka_client.connect`.
+    """
+    with admin(connection) as client:
+        client.create_partitions({topic: partitions})
+
+
+def configure(connection: Connection, topic: str, config: Mapping[str, str]) -> None:
+    """Change settings of a topic, under Kafka's names; others stay as they are.
+
+    Raises:
+        WorkerError: the cluster refuses it, or as `workers.log.kafka_client.connect`.
+    """
+    with admin(connection) as client:
+        client.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, dict(config))], incremental=True
+        )
+
+
 def describe(connection: Connection, topics: Iterable[str]) -> list[TopicDescription]:
     """Describe topics, with the lag of the connection's group, in the order given.
 
