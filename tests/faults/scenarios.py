@@ -9,12 +9,13 @@ import random
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from tests.faults.broker import Broker
 from tests.faults.proxy import Weather
-from tests.faults.trial import SESSION_MS, Trial, committed
+from tests.faults.trial import SESSION_MS, Outcome, Trial, committed
 from workers.log import topics
 
 Disturb = Callable[[Trial, int], None]
@@ -204,3 +205,33 @@ BROKER_SCENARIOS: Final[Mapping[str, BrokerScenario]] = MappingProxyType(
         "cut": BrokerScenario(title="connections cut in the middle of answers", act=cut),
     }
 )
+
+
+def run_on_workers(
+    scenario: Scenario, servers: str, folder: Path, *, delivery: str, events: int, times: int
+) -> Outcome:
+    """Let a fault of workers or of their group come so many times; account for every event."""
+    trial = Trial(servers, folder, events=events, delivery=delivery, options=scenario.options)
+    try:
+        trial.start(scenario.replicas)
+        trial.flow()
+        scenario.act(trial, times)
+        return trial.finish()
+    finally:
+        trial.close()
+
+
+def run_on_broker(
+    scenario: BrokerScenario, folder: Path, *, delivery: str, events: int, times: int
+) -> Outcome:
+    """Let a fault of the broker come so many times; account for every event."""
+    broker = Broker(folder / "broker")
+    trial = Trial(broker.disturbed, folder, direct=broker.direct, events=events, delivery=delivery)
+    try:
+        trial.start(2)
+        trial.flow()
+        scenario.act(trial, broker, times)
+        return trial.finish()
+    finally:
+        trial.close()
+        broker.close()

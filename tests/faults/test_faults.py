@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.broker.node import RunningNode
-from tests.faults.broker import Broker
-from tests.faults.scenarios import BROKER_SCENARIOS, SCENARIOS
-from tests.faults.trial import Outcome, Trial
+from tests.faults.scenarios import (
+    BROKER_SCENARIOS,
+    SCENARIOS,
+    run_on_broker,
+    run_on_workers,
+)
+from tests.faults.trial import Outcome
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
@@ -18,13 +22,14 @@ TIMES = {"sigkill": 3, "sigterm": 3, "killed": 2}
 EVENTS = 5_000
 
 
-def hold(outcome: Outcome, trial: Trial, *, repeats: bool) -> None:
+def hold(outcome: Outcome, *, repeats: bool) -> None:
     """Every event came out, and no other; twice only where that may be."""
     counts = outcome.account.counts
     assert counts.events >= EVENTS
-    assert outcome.account.holds(exactly_once=trial.exact or not repeats), counts
+    assert outcome.account.holds(exactly_once=outcome.exact or not repeats), counts
     assert counts.verdicts > 0
     assert counts.dead_letters > 0
+    assert set(outcome.codes) == {0}
 
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
@@ -33,39 +38,22 @@ def test_workers_and_groups(
     kafka_node: RunningNode, tmp_path: Path, name: str, delivery: str
 ) -> None:
     scenario = SCENARIOS[name]
-    trial = Trial(
+    outcome = run_on_workers(
+        scenario,
         kafka_node.bootstrap_servers,
         tmp_path,
-        events=EVENTS,
         delivery=delivery,
-        options=scenario.options,
+        events=EVENTS,
+        times=TIMES.get(name, 1),
     )
-    try:
-        trial.start(scenario.replicas)
-        trial.flow()
-        scenario.act(trial, TIMES.get(name, 1))
-        outcome = trial.finish()
-    finally:
-        trial.close()
-    hold(outcome, trial, repeats=scenario.repeats)
-    assert set(outcome.codes) == {0}
+    hold(outcome, repeats=scenario.repeats)
 
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 @pytest.mark.parametrize("name", BROKER_SCENARIOS)
 def test_brokers(tmp_path: Path, name: str, delivery: str) -> None:
     scenario = BROKER_SCENARIOS[name]
-    broker = Broker(tmp_path / "broker")
-    trial = Trial(
-        broker.disturbed, tmp_path, direct=broker.direct, events=EVENTS, delivery=delivery
+    outcome = run_on_broker(
+        scenario, tmp_path, delivery=delivery, events=EVENTS, times=TIMES.get(name, 1)
     )
-    try:
-        trial.start(2)
-        trial.flow()
-        scenario.act(trial, broker, TIMES.get(name, 1))
-        outcome = trial.finish()
-    finally:
-        trial.close()
-        broker.close()
-    hold(outcome, trial, repeats=scenario.repeats)
-    assert set(outcome.codes) == {0}
+    hold(outcome, repeats=scenario.repeats)
