@@ -142,9 +142,12 @@ class Pipeline:
             self._vitals.stopping()
             self._publisher.stop_retrying()
             self._chain.abort()
-            self._source.close()
-            # After a clean stop nothing is left to flush; otherwise what is left is read again.
-            self._publisher.close(CLOSE_SECONDS)
+            try:
+                # Tells that partitions are revoked, and whoever may commit no more finds out here.
+                self._source.close()
+            finally:
+                # After a clean stop nothing is left to flush; otherwise what is left is read again.
+                self._publisher.close(CLOSE_SECONDS)
         return clean
 
     def _delivering(

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.broker.node import RunningNode, missing
+
+if TYPE_CHECKING:
+    from tests.broker.secured import SecuredNode
 
 _LEFT_OUT = pytest.StashKey[tuple[int, str]]()
 
@@ -53,5 +57,15 @@ def pytest_terminal_summary(
 @pytest.fixture(scope="session")
 def kafka_node() -> Iterator[RunningNode]:
     node = RunningNode("--port", "0")
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="session")
+def secured_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredNode]:
+    # Not above: it imports the client, whose warnings are let through only by then.
+    from tests.broker.secured import SecuredNode  # noqa: PLC0415
+
+    node = SecuredNode(tmp_path_factory.mktemp("secured"))
     yield node
     node.stop()

@@ -459,3 +459,32 @@ def test_partitions_taken_by_force_are_read_again_by_their_next_owner(judge: Jud
     assert zombie.stop()
     ids = Counter(verdict["id"] for verdict in world.verdicts())
     assert set(ids.values()) == {2}
+
+
+def test_a_source_that_cannot_be_closed_keeps_no_sink_open(judge: Judge) -> None:
+    class Unclosable(MemorySource):
+        def close(self) -> None:
+            super().close()
+            raise AuthorisationError("not allowed to commit any more")
+
+    class WatchedSink(MemorySink):
+        closed = False
+
+        def close(self, timeout: float) -> None:
+            type(self).closed = True
+            super().close(timeout)
+
+    class UnclosableLog(MemoryLog):
+        def source(self) -> MemorySource:
+            return Unclosable(world.broker, GROUP, "earliest", float("inf"))
+
+        def sink(self) -> MemorySink:
+            return WatchedSink(world.broker)
+
+    world = World()
+    world.feed(distinct(5))
+    started = start(UnclosableLog(world.broker, GROUP), judge, settings())
+    world.wait_all_committed()
+    with pytest.raises(AuthorisationError, match="any more"):
+        started.stop()
+    assert WatchedSink.closed

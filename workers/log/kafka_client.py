@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
 from tenacity import (
@@ -18,12 +18,16 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from workers.errors import AuthorisationError, ConfigurationError, LogUnavailableError
+from workers.errors import ConfigurationError, LogUnavailableError, WorkerError
 from workers.log.connection import Connection
 from workers.log.kafka_errors import translate
 from workers.log.kafka_headers import mend_headers
 from workers.log.kafka_options import admin_options
-from workers.log.kafka_reasons import collected
+from workers.log.kafka_probe import speaks_plain, speaks_tls
+from workers.log.kafka_reasons import Reasons, RefusedError
+from workers.log.kafka_refusals import closed, no_tls, wants_tls
+from workers.log.kafka_secrets import keep_secrets
+from workers.log.kafka_tls import check_files
 from workers.log.kafka_transport import mend_sockets
 
 # Long enough for a broker that is being restarted to be found again by the attempts, short
@@ -31,6 +35,31 @@ from workers.log.kafka_transport import mend_sockets
 CONNECT_SECONDS: Final = 10.0
 
 Client = TypeVar("Client")
+
+
+class Network(KafkaNetClient):  # type: ignore[misc]  # kafka has no types
+    """The network under a client, which can be told that the cluster no longer lets it in.
+
+    Attributes:
+        on_refusal: Told so on the client's own thread, with the error, whenever it would connect;
+            None raises it there.
+    """
+
+    on_refusal: Callable[[RefusedError], object] | None = None
+
+    def watch(self, reasons: Reasons) -> None:
+        """Give an account of the connections."""
+        reasons.watch(self._manager)
+
+    def maybe_connect(self, node_id: object, **options: Any) -> None:
+        """As the client's own."""
+        try:
+            super().maybe_connect(node_id, **options)
+        except RefusedError as error:
+            # A producer would try for as long as it may hold on to its rows.
+            if self.on_refusal is None:
+                raise
+            self.on_refusal(error)
 
 
 def connect(
@@ -97,34 +126,31 @@ def admin(connection: Connection) -> Iterator[KafkaAdminClient]:
 def _connect_once(
     make: Callable[..., Client], options: Mapping[str, Any]
 ) -> tuple[Client, KafkaNetClient]:
-    networks: list[KafkaNetClient] = []
+    networks: list[Network] = []
     mend_sockets()
     mend_headers()
+    keep_secrets()
+    servers = ",".join(options["bootstrap_servers"])
+    reasons = Reasons(servers)
+    check_files(options)
 
     def network(**settings: Any) -> KafkaNetClient:
-        client = KafkaNetClient(**settings)
+        client = Network(**settings)
         # The client's own option does not reach its metadata requests in kafka-python 3.0.12,
         # and most clusters create whatever topic a request names.
         client.cluster.config["allow_auto_create_topics"] = False
+        client.watch(reasons)
         networks.append(client)
         return client
 
-    servers = ",".join(options["bootstrap_servers"])
     made = False
     try:
-        with collected() as reasons:
-            client = make(**options, kafka_client=network)
+        client = make(**options, kafka_client=network)
         made = True
+    except RefusedError as error:
+        raise error.meaning or _meaning(error, options, reasons) from error
     except KafkaTimeoutError as error:
-        if "SASL" in options["security_protocol"] and (refused := reasons.refused()):
-            raise AuthorisationError(
-                f"{servers} did not accept who we are ({refused}); check --sasl-mechanism, "
-                "--sasl-username, --sasl-password-file, and --security-protocol"
-            ) from error
-        raise LogUnavailableError(
-            f"no broker of {servers} can be reached{reasons.last()}; check --bootstrap-servers, "
-            "the network, and --security-protocol"
-        ) from error
+        raise _unreachable(servers, reasons) from error
     except (KafkaError, OSError) as error:
         raise translate(error, f"connecting to {servers}") from error
     except (ValueError, TypeError, AssertionError) as error:
@@ -133,4 +159,28 @@ def _connect_once(
         # A constructor that fails leaves its thread and sockets to us.
         if networks and not made:
             networks[-1].close()
+    if isinstance(client, KafkaProducer):
+        networks[-1].on_refusal = client._accumulator.abort_batches  # noqa: SLF001
     return client, networks[-1]
+
+
+def _meaning(error: RefusedError, options: Mapping[str, Any], reasons: Reasons) -> WorkerError:
+    """What brokers mean that close connections without a word."""
+    protocol, servers = options["security_protocol"], options["bootstrap_servers"]
+    if error.spoken:
+        return closed(",".join(servers), protocol)
+    for server in servers:
+        if "SSL" in protocol.split("_"):
+            if speaks_plain(server):
+                return no_tls(server)
+        elif speaks_tls(server):
+            return wants_tls(server)
+    # Whatever it is that listens there, a proxy of brokers that are away perhaps.
+    return _unreachable(",".join(servers), reasons)
+
+
+def _unreachable(servers: str, reasons: Reasons) -> LogUnavailableError:
+    return LogUnavailableError(
+        f"no broker of {servers} can be reached{reasons.last()}; check --bootstrap-servers, "
+        "the network, and --security-protocol"
+    )

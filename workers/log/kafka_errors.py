@@ -14,6 +14,7 @@ from workers.errors import (
     WorkerError,
 )
 from workers.errors import LogError as PermanentLogError
+from workers.log.kafka_reasons import RefusedError
 
 # The group has gone on without us (KIP-429, KIP-345).
 _ASSIGNMENT_LOST = (
@@ -42,6 +43,8 @@ def translate(error: Exception, doing: str) -> WorkerError:
     """
     if isinstance(error, WorkerError):
         return error
+    if isinstance(error, RefusedError) and error.meaning is not None:
+        return error.meaning
     known = _by_meaning(error, doing)
     if known is not None:
         return known
@@ -59,8 +62,7 @@ def _by_meaning(error: Exception, doing: str) -> WorkerError | None:
         )
     if isinstance(error, errors.AuthorizationError):
         return AuthorisationError(
-            f"{doing}: {_told(error)}. Grant this client's principal what it needs: Read on the "
-            "input topic and the group, Write and Describe on the topics published to"
+            f"{doing}: {_told(error)}. Grant this client's principal {_rights(error)}"
         )
     if isinstance(error, _ASSIGNMENT_LOST):
         return AssignmentLostError(
@@ -69,6 +71,22 @@ def _by_meaning(error: Exception, doing: str) -> WorkerError | None:
     if isinstance(error, errors.RebalanceInProgressError):
         return LogUnavailableError(f"{doing}: the group is rebalancing; poll, then try again")
     return _of_a_topic(error, doing) or _by_setting(error, doing)
+
+
+def _rights(error: Exception) -> str:
+    """What to grant."""
+    if isinstance(error, errors.GroupAuthorizationFailedError):
+        return "Read on the group (--group-id)"
+    if isinstance(error, errors.TransactionalIdAuthorizationFailedError):
+        return "Write and Describe on the transactional id"
+    if isinstance(error, errors.TopicAuthorizationFailedError):
+        return (
+            "Read and Describe on the topic it reads, Write and Describe on those it publishes to"
+        )
+    return (
+        "what it needs: Read on the input topic and the group, Write and Describe on the topics "
+        "published to"
+    )
 
 
 def _of_a_topic(error: Exception, doing: str) -> WorkerError | None:

@@ -1,4 +1,4 @@
-"""Mends two faults of kafka-python 3.0.12's sockets.
+"""Mends faults of kafka-python 3.0.12's sockets.
 
 Its transport reads a socket until it has nothing more to give, and where that is its end, it drops
 what it read on the way there (`kafka/net/transport.py`, ``_read_from_sock``). A broker that refuses
@@ -6,7 +6,8 @@ a password says so and closes: when both arrive together, the client never learn
 cluster for unreachable.
 
 And it leaves the socket of a refused connection to the garbage collector (`kafka/net/inet.py`,
-``sock_connect``): one an attempt, for as long as a broker is away.
+``sock_connect``), and that of a TLS handshake that failed (`kafka/net/manager.py`,
+``_build_transport``): one an attempt, for as long as a broker is away.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from typing import Any
 
 from kafka.errors import KafkaError
 from kafka.net.inet import KafkaNetSocket
-from kafka.net.transport import KafkaTCPTransport
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-_read = KafkaTCPTransport._sock_recv  # noqa: SLF001  # there is no other way in
+# There is no other way in.
+_readers = {kind: kind._sock_recv for kind in (KafkaTCPTransport, KafkaSSLTransport)}  # noqa: SLF001
 _connect = KafkaNetSocket.sock_connect
+_shake_hands = KafkaSSLTransport.handshake
 
 
 def _data_before_end(transport: KafkaTCPTransport) -> tuple[bytes, Exception | None]:
     """What was read, first; the end, or the error, is met again by the next read."""
-    data, error = _read(transport)
+    data, error = _readers[type(transport)](transport)
     return data, None if data else error
 
 
@@ -40,7 +43,18 @@ async def _closed_if_refused(
     return connected
 
 
+async def _closed_if_no_handshake(transport: KafkaSSLTransport) -> None:
+    """Shake hands; a socket on which that fails is closed."""
+    try:
+        await _shake_hands(transport)
+    except Exception:
+        transport._sock.close()  # noqa: SLF001
+        raise
+
+
 def mend_sockets() -> None:
-    """Put both into effect, for all connections of this process; again changes nothing."""
-    KafkaTCPTransport._sock_recv = _data_before_end  # noqa: SLF001
+    """Put all of it into effect, for all connections of this process; again changes nothing."""
+    for kind in _readers:
+        kind._sock_recv = _data_before_end  # noqa: SLF001
     KafkaNetSocket.sock_connect = _closed_if_refused
+    KafkaSSLTransport.handshake = _closed_if_no_handshake

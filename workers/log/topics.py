@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka import TopicPartition as KafkaPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
+    AuthorizationError,
     GroupIdNotFoundError,
     InvalidTopicError,
     NoError,
@@ -18,7 +19,7 @@ from kafka.errors import (
     for_code,
 )
 
-from workers.errors import ConfigurationError, TopicMissingError
+from workers.errors import AuthorisationError, ConfigurationError, TopicMissingError
 from workers.log.connection import Connection
 from workers.log.kafka_client import admin
 from workers.log.kafka_errors import translate
@@ -128,6 +129,11 @@ def create(
                 problem = answer.get("error_message") or error.__name__
                 if error.retriable:
                     raise translate(error(problem), f"creating topic '{name}'")
+                if issubclass(error, AuthorizationError):
+                    raise AuthorisationError(
+                        f"creating topic '{name}': {problem} Grant this client's principal Create "
+                        "on the cluster or on that name"
+                    )
                 raise ConfigurationError(
                     f"topic '{name}' with {partitions} partitions cannot be created: {problem}"
                 )
