@@ -38,6 +38,8 @@ _TALKATIVE: Final = (_CLIENT, "absl", "tensorflow", "h5py")
 # and whenever it is closed (it was just asking for something).
 _NORMAL: Final = re.compile(r"No partition metadata for topic |Metadata refresh: failed Cancelled$")
 
+_NUMBER: Final = re.compile(r"0x[0-9a-f]+|[0-9]+(?:[.][0-9]+)?")
+
 # More distinct messages than any client has; reached only by one that writes values into them.
 _MOST_KEYS: Final = 1_024
 
@@ -83,7 +85,9 @@ class _OncePerPeriod(logging.Filter):
             return True
         if _NORMAL.match(record.getMessage()):
             return False
-        held = self._recurring.admit((record.name, record.levelno, record.msg))
+        # Some messages have numbers and addresses of objects written into them.
+        message = _NUMBER.sub("#", str(record.msg))
+        held = self._recurring.admit((record.name, record.levelno, message))
         if held:
             record.suppressed = held
         return held is not None

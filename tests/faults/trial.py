@@ -38,12 +38,14 @@ class Outcome:
         exact: Whether nothing may come twice.
         recovery_seconds: From the end of each fault until every partition moved again.
         codes: Exit codes of the replicas that were stopped in the end.
+        journals: The ends of their journals.
     """
 
     account: Account
     exact: bool
     recovery_seconds: Sequence[float]
     codes: Sequence[int]
+    journals: str
 
 
 class Trial:
@@ -119,6 +121,21 @@ class Trial:
         self._recoveries.append(time.monotonic() - began)
         return self._recoveries[-1]
 
+    def feed_partition(self, number: int) -> None:
+        """Feed a portion to one partition, which our producer need not know yet."""
+        sink = KafkaLog(self.fleet.connection).sink()
+        values = distinct(PORTION)
+        rows = Outgoing(
+            topic=self.fleet.input,
+            keys=[None] * PORTION,
+            values=values,
+            partitions=[number] * PORTION,
+        )
+        delivery = sink.publish(rows)
+        assert delivery.wait(LONG)
+        assert not delivery.failures()
+        sink.close(LONG)
+
     def stand_still(self) -> None:
         """Wait for longer than a session, in which nothing can come through."""
         self._enough.wait(1.5 * SESSION_MS / 1000)
@@ -163,7 +180,11 @@ class Trial:
         )
         account = verify_kafka(self.fleet.connection, names, detector="url")
         return Outcome(
-            account=account, exact=self.exact, recovery_seconds=self._recoveries, codes=codes
+            account=account,
+            exact=self.exact,
+            recovery_seconds=self._recoveries,
+            codes=codes,
+            journals=self.journals(),
         )
 
     def journals(self) -> str:

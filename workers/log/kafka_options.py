@@ -145,6 +145,8 @@ def transaction_options(connection: Connection, name: str) -> dict[str, Any]:
     """
     return {
         **producer_options(connection),
+        # All rows of a transaction are there at once, and somebody waits for them.
+        "linger_ms": 0,
         "transactional_id": name,
         "transaction_timeout_ms": connection.session_timeout_ms,
     }

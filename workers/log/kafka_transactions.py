@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Final
 
 import structlog
-from kafka import KafkaConsumer, OffsetAndMetadata
+from kafka import OffsetAndMetadata
 from kafka import TopicPartition as KafkaPartition
 from kafka.errors import (
     InvalidProducerEpochError,
@@ -30,9 +30,10 @@ from workers.errors import (
 from workers.log.connection import Connection
 from workers.log.contract import Membership, Outgoing, TopicPartition
 from workers.log.kafka_client import connect
+from workers.log.kafka_committed import Positions, are_committed
 from workers.log.kafka_errors import translate
 from workers.log.kafka_limits import TopicLimits
-from workers.log.kafka_options import consumer_options, transaction_options
+from workers.log.kafka_options import transaction_options
 from workers.log.kafka_producer import Producer, sendable
 from workers.log.kafka_sizes import MOST_OVERHEAD, check_size
 from workers.log.partitioning import Partitioner
@@ -42,9 +43,6 @@ journal = structlog.get_logger(__name__)
 # An abort is a courtesy to readers, who wait for the transaction's end: whoever comes next under
 # this name, or the transaction's timeout, ends it as well.
 _ABORT_SECONDS: Final = 5.0
-_LOOKUP_MS: Final = 10_000
-
-_Positions = Mapping[Membership, Mapping[TopicPartition, int]]
 
 
 class KafkaTransactions:
@@ -67,10 +65,10 @@ class KafkaTransactions:
         self._producer: Producer | None = None
         self._begun = self._closed = False
         # What was to be committed when the answer stayed away.
-        self._unanswered: _Positions | None = None
+        self._unanswered: Positions | None = None
 
     def commit(
-        self, outgoing: Sequence[Outgoing], positions: _Positions, timeout: float
+        self, outgoing: Sequence[Outgoing], positions: Positions, timeout: float
     ) -> Sequence[Mapping[int, Exception]]:
         """See `workers.log.contract.Transactions`."""
         deadline = time.monotonic() + timeout
@@ -124,21 +122,20 @@ class KafkaTransactions:
         return made
 
     def _transact(
-        self, producer: Producer, outgoing: Sequence[Outgoing], positions: _Positions, until: float
+        self, producer: Producer, outgoing: Sequence[Outgoing], positions: Positions, until: float
     ) -> Sequence[Mapping[int, Exception]]:
         def left() -> float:
             return max(0.0, until - time.monotonic())
 
         self._begun = True
-        producer.begin_transaction()
-        futures = [self._send(producer, rows) for rows in outgoing]
-        producer.flush(left())
-        refused = [_refused(rows, sent) for rows, sent in zip(outgoing, futures, strict=True)]
-        if any(refused):
+        try:
+            self._publish(producer, outgoing, left)
+        except (KafkaError, WorkerError) as error:
+            fault = translate(producer.fault or error, "publishing")
+            if not isinstance(fault, RecordTooLargeError):
+                raise
             self._give_up()
-            for rows in outgoing:
-                self._limits.forget(rows.topic)
-            return refused
+            return self._refused(outgoing, fault)
         for member, offsets in positions.items():
             producer.add_offsets(_offsets(offsets), _metadata(member), left())
         self._unanswered = positions
@@ -146,6 +143,39 @@ class KafkaTransactions:
         self._unanswered = None
         self._begun = False
         return []
+
+    def _publish(
+        self, producer: Producer, outgoing: Sequence[Outgoing], left: Callable[[], float]
+    ) -> None:
+        """Send all rows; return when all are acknowledged.
+
+        Raises:
+            KafkaError: one is not.
+        """
+        producer.begin_transaction()
+        futures = [future for rows in outgoing for future in self._send(producer, rows)]
+        # Not the client's flush, which fails where it has split a batch that was too large.
+        for future in futures:
+            if not future.is_done or future.exception is not None:
+                future.get(timeout=left())
+
+    def _refused(
+        self, outgoing: Sequence[Outgoing], error: RecordTooLargeError
+    ) -> Sequence[Mapping[int, Exception]]:
+        """Which rows are too large, once the broker has found one."""
+        for rows in outgoing:
+            self._limits.forget(rows.topic)
+        known = [self._too_large(rows) for rows in outgoing]
+        if any(known):
+            return known
+        # What the topic says it takes has not changed, so it must be the largest.
+        sizes = [max(map(_size, rows.values), default=-1) for rows in outgoing]
+        guilty = sizes.index(max(sizes))
+        values = list(map(_size, outgoing[guilty].values))
+        return [
+            {values.index(max(values)): error} if place == guilty else {}
+            for place in range(len(outgoing))
+        ]
 
     def _send(self, producer: Producer, outgoing: Outgoing) -> list[Any]:
         if not len(outgoing):
@@ -183,38 +213,17 @@ class KafkaTransactions:
                 )
         return refused
 
-    def _was_committed(self, positions: _Positions) -> bool:
+    def _was_committed(self, positions: Positions) -> bool:
         """Whether a transaction whose answer stayed away is this one, and was committed.
 
         The producer has been opened since, so it has ended.
         """
-        unanswered = self._unanswered
-        if unanswered is None:
+        if self._unanswered is None:
             return False
-        if unanswered != positions:
-            # Its rows are of no more concern to the caller.
-            self._unanswered = None
-            return False
-        for member, offsets in positions.items():
-            connection = self._connection
-            options = {
-                **consumer_options(connection),
-                "group_id": member.group_id,
-                "group_instance_id": None,
-                # Waits for transactional positions that are not decided yet (KIP-447).
-                "isolation_level": "read_committed",
-            }
-            consumer, _ = connect(KafkaConsumer, options)
-            try:
-                for place, offset in offsets.items():
-                    at = consumer.committed(KafkaPartition(*place), timeout_ms=_LOOKUP_MS)
-                    if at is None or at < offset:
-                        self._unanswered = None
-                        return False
-            finally:
-                consumer.close(autocommit=False, timeout_ms=0)
+        committed = self._unanswered == positions and are_committed(self._connection, positions)
+        # If it was another, its rows are of no more concern to the caller.
         self._unanswered = None
-        return True
+        return committed
 
     @contextmanager
     def _errors_told(self) -> Iterator[None]:
@@ -268,22 +277,8 @@ class KafkaTransactions:
         return known
 
 
-def _refused(outgoing: Outgoing, sent: Sequence[Any]) -> dict[int, Exception]:
-    """Of rows that the broker found too large, the largest: the others may fit without it.
-
-    Raises:
-        Exception: another error of a row.
-    """
-    errors = {row: future.exception for row, future in enumerate(sent) if future.exception}
-    if not errors:
-        return {}
-    doing = f"publishing to topic '{outgoing.topic}'"
-    failures = {row: translate(error, doing) for row, error in errors.items()}
-    too_large = [row for row, error in failures.items() if isinstance(error, RecordTooLargeError)]
-    if not too_large:
-        raise next(iter(errors.values()))
-    largest = max(too_large, key=lambda row: len(outgoing.values[row] or b""))
-    return {largest: failures[largest]}
+def _size(value: bytes | None) -> int:
+    return len(value or b"")
 
 
 def _offsets(positions: Mapping[TopicPartition, int]) -> dict[KafkaPartition, OffsetAndMetadata]:
