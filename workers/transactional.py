@@ -161,10 +161,10 @@ class TransactionalPublisher:
             nonlocal proposed
             # Until a proposal is refused it stays the same, for only so can the log tell whether
             # one that got no answer was committed.
-            proposed = proposed or self._propose(batch, rows, parcels)
-            if proposed is None:
-                return []
             try:
+                proposed = proposed or self._propose(batch, rows, parcels)
+                if proposed is None:
+                    return []
                 return self._transactions.commit(
                     [parcel.outgoing for parcel in proposed.parcels],
                     {proposed.member: proposed.positions},
@@ -192,7 +192,11 @@ class TransactionalPublisher:
     def _propose(
         self, batch: Batch, rows: NDArray[np.int64], parcels: Sequence[Parcel]
     ) -> _Proposal | None:
-        """What to commit of the rows that are still ours; None if none is."""
+        """What to commit of the rows that are still ours; None if none is.
+
+        Raises:
+            AssignmentLostError: we are no member of the group just now.
+        """
         member = self._membership()
         ours = self._tracker.open_rows(batch.epochs)
         live = rows[ours[rows]]

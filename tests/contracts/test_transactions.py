@@ -145,6 +145,21 @@ def test_a_member_of_an_earlier_generation_is_fenced(
     assert position(world, reader) == 5
 
 
+def test_who_is_no_member_has_no_membership(world: World, reader: Reader) -> None:
+    assert reader.source.membership().generation >= 0
+    world.expel_all("group", [TopicPartition(reader.topic, 0)])
+
+    def expelled() -> bool:
+        try:
+            reader.source.membership()
+        except AssignmentLostError:
+            return True
+        return False
+
+    poll_until([reader], lambda: expelled() or any(told == "lost" for told, _ in reader.told))
+    poll_until([reader], lambda: not expelled() and bool(reader.held))
+
+
 def test_who_takes_over_a_name_ends_the_one_before(
     world: World, topic: str, reader: Reader
 ) -> None:

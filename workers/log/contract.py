@@ -243,6 +243,9 @@ class Source(Protocol):
 
         Taken before it is looked up whether a partition is still ours, it fences a transaction:
         once the partition is another's, the group is in a later generation.
+
+        Raises:
+            AssignmentLostError: we are no member just now.
         """
         ...
 

@@ -157,6 +157,9 @@ class KafkaSource:
         """See `workers.log.contract.Source`."""
         consumer, _ = self._joined()
         known = consumer.group_metadata()
+        if known.generation_id < 0 or not known.member_id:
+            # Such positions would be taken from anybody.
+            raise AssignmentLostError(f"no member of group '{known.group_id}' just now")
         return Membership(
             group_id=known.group_id,
             generation=known.generation_id,

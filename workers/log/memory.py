@@ -142,11 +142,12 @@ class MemorySource:
 
     def membership(self) -> Membership:
         """See `workers.log.contract.Source`."""
+        member = self._member
+        if member is None or member.expelled:
+            raise AssignmentLostError(f"no member of group '{self._group_id}' just now")
         with self._broker.changed:
             return Membership(
-                group_id=self._group_id,
-                generation=self._group.generation,
-                member_id=self._member.id if self._member is not None else "",
+                group_id=self._group_id, generation=self._group.generation, member_id=member.id
             )
 
     def reachable(self) -> bool:
