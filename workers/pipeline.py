@@ -18,7 +18,7 @@ import structlog
 from workers.batching import Batch, Batcher
 from workers.committing import Committer, PositionCommitter
 from workers.composer import Composer
-from workers.errors import LogUnavailableError
+from workers.errors import AssignmentLostError, LogUnavailableError
 from workers.gate import Gate
 from workers.health import Health
 from workers.judge import Judge, Scored
@@ -40,7 +40,7 @@ journal = structlog.get_logger(__name__)
 POLL_SECONDS = 0.1
 # How long a full chain is waited for before the partitions are paused and the group is told by a
 # poll that we live. Well under any session timeout.
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 0.25
 # What the sink gets beyond the shutdown time to let go of its connections.
 CLOSE_SECONDS = 1.0
 
@@ -218,9 +218,13 @@ class Pipeline:
             self._settings.shutdown.timeout_ms, self._settings.connection.max_poll_interval_ms / 2
         )
         deadline = time.monotonic() + seconds / 1000
-        if not self._failed and self._hand_over_all(deadline):
-            self._tracker.wait_settled(partitions, max(0.0, deadline - time.monotonic()))
-        self._committer.commit(partitions, max(0.0, deadline - time.monotonic()))
+        if not self._failed and self._hand_over_all(deadline, self._is_member):
+            while time.monotonic() < deadline and self._is_member():
+                left = max(0.0, deadline - time.monotonic())
+                if self._tracker.wait_settled(partitions, min(left, PATIENCE_SECONDS)):
+                    break
+        if self._is_member():
+            self._committer.commit(partitions, max(0.0, deadline - time.monotonic()))
         self._tracker.close(partitions)
         self._gate.gone(partitions)
         self._vitals.revoked(partitions)
@@ -246,8 +250,9 @@ class Pipeline:
             self._poll(POLL_SECONDS if left is None else min(left, POLL_SECONDS))
         else:
             # Nothing comes of this poll but heartbeats and rebalances: the group must see us
-            # alive while scoring or the log is slow.
-            self._poll(0)
+            # alive while scoring or the log is slow. It has time enough for a step of joining
+            # anew, which what fills the chain may be waiting for.
+            self._poll(POLL_SECONDS)
         now = self._clock()
         if now >= self._next_commit:
             self._next_commit = now + self._settings.commit.interval_ms / 1000
@@ -282,20 +287,27 @@ class Pipeline:
             self._paused = False
         return True
 
-    def _hand_over_all(self, deadline: float) -> bool:
+    def _hand_over_all(
+        self, deadline: float, worthwhile: Callable[[], bool] = lambda: True
+    ) -> bool:
         """Give all that was gathered to the chain, full or not; return whether it took it."""
-        while self._chain_has_taken(max(0.0, deadline - time.monotonic())):
-            self._waiting = self._closed()
+        while True:
+            self._waiting = self._waiting or self._closed()
             if self._waiting is None:
                 return True
-        return False
+            left = max(0.0, deadline - time.monotonic())
+            if self._chain.offer(self._waiting, min(left, PATIENCE_SECONDS)):
+                self._waiting = None
+            elif not left or not worthwhile():
+                return False
 
-    def _chain_has_taken(self, timeout: float) -> bool:
-        if self._waiting is None:
-            return True
-        if self._chain.offer(self._waiting, timeout):
-            self._waiting = None
-        return self._waiting is None
+    def _is_member(self) -> bool:
+        """Whether the group still takes us for a member, so that commits can be of use."""
+        try:
+            self._source.membership()
+        except AssignmentLostError:
+            return False
+        return True
 
     def _commit_finally(self, deadline: float) -> bool:
         """Commit, and while that fails for the moment, try again until ``deadline``."""

@@ -129,6 +129,7 @@ def fill_disk(trial: Trial, broker: Broker, times: int) -> None:
     for _ in range(times):
         broker.limit_files(1)
         trial.until(lambda: broker.node.launcher.poll() is not None)
+        broker.kill()
         broker.start_again()
         trial.recovered()
 
