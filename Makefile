@@ -41,8 +41,10 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Each process of the tests has a broker of its own; its jars are fetched once, before.
 test: setup
-	$(BIN)/python -m pytest
+	-@$(BIN)/python deploy/kafka/launcher.py fetch >/dev/null
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # SOAK='--only sigkill --scale 0.1' runs part of it.
 soak: setup

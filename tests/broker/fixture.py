@@ -17,7 +17,7 @@ from tests.broker.node import RunningNode, missing
 if TYPE_CHECKING:
     from tests.broker.secured import SecuredNode
 
-_LEFT_OUT = pytest.StashKey[tuple[int, str]]()
+_LEFT_OUT = pytest.StashKey[tuple[int | str, str | None]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,9 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    if _LEFT_OUT not in config.stash:
+    count, reason = config.stash.get(_LEFT_OUT, ("THE", None))
+    if reason is None and getattr(config.option, "numprocesses", None):
+        # They were left out by other processes, each of which knows of its own.
+        reason = missing()
+    if reason is None:
         return
-    count, reason = config.stash[_LEFT_OUT]
     terminalreporter.section(f"{count} TESTS ON KAFKA WERE LEFT OUT", sep="!", red=True, bold=True)
     terminalreporter.line(reason)
 
