@@ -133,6 +133,11 @@ class OffsetTracker:
                 partition.drop_settled()
             self._settled.notify_all()
 
+    def partitions(self) -> list[TopicPartition]:
+        """Those whose assignment goes on."""
+        with self._lock:
+            return sorted(self._partitions)
+
     def open_rows(self, epochs: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of n rows belong to an assignment that goes on: bool[n]."""
         with self._lock:

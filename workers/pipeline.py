@@ -21,6 +21,7 @@ from workers.composer import Composer
 from workers.errors import AssignmentLostError, LogUnavailableError
 from workers.gate import Gate
 from workers.health import Health
+from workers.intake import PATIENCE_SECONDS, Intake
 from workers.judge import Judge, Scored
 from workers.log.contract import Sink, Source, TopicPartition, Transactions
 from workers.metrics.meters import Meters
@@ -38,9 +39,6 @@ journal = structlog.get_logger(__name__)
 # Longest wait in one poll. Short enough that a stop, a failure of another thread or a commit that
 # is due is seen soon; a poll that returns records does not wait.
 POLL_SECONDS = 0.1
-# How long a full chain is waited for before the partitions are paused and the group is told by a
-# poll that we live. Well under any session timeout.
-PATIENCE_SECONDS = 0.25
 # What the sink gets beyond the shutdown time to let go of its connections.
 CLOSE_SECONDS = 1.0
 
@@ -84,10 +82,6 @@ class Pipeline:
         self._tracker = OffsetTracker()
         self._vitals = Vitals(self.meters, self.health, self._tracker, clock)
         self._gate = Gate(source, settings.breaker, self._vitals, clock)
-        self._batcher = Batcher(settings.batch, clock)
-        # A closed batch that the chain has had no room for yet.
-        self._waiting: Batch | None = None
-        self._paused = False
         self._failed = False
         self._stop = threading.Event()
         self._next_commit = 0.0
@@ -109,6 +103,7 @@ class Pipeline:
                 ),
             ]
         )
+        self._intake = Intake(source, self._chain, Batcher(settings.batch, clock), self.meters)
         self._retrying = retrying(
             settings.retry,
             self._stop,
@@ -218,7 +213,7 @@ class Pipeline:
             self._settings.shutdown.timeout_ms, self._settings.connection.max_poll_interval_ms / 2
         )
         deadline = time.monotonic() + seconds / 1000
-        if not self._failed and self._hand_over_all(deadline, self._is_member):
+        if not self._failed and self._intake.hand_over_all(deadline, self._is_member):
             while time.monotonic() < deadline and self._is_member():
                 left = max(0.0, deadline - time.monotonic())
                 if self._tracker.wait_settled(partitions, min(left, PATIENCE_SECONDS)):
@@ -243,10 +238,8 @@ class Pipeline:
 
     def _turn(self) -> None:
         self._chain.check()
-        if self._waiting is None and self._batcher.due():
-            self._waiting = self._closed()
-        if self._hand_over(PATIENCE_SECONDS):
-            left = self._batcher.time_left()
+        if self._intake.hand_over():
+            left = self._intake.time_left()
             self._poll(POLL_SECONDS if left is None else min(left, POLL_SECONDS))
         else:
             # Nothing comes of this poll but heartbeats and rebalances: the group must see us
@@ -259,47 +252,11 @@ class Pipeline:
             self._committer.commit()
 
     def _poll(self, timeout: float) -> None:
-        records = self._gate.poll(max(1, self._batcher.room), timeout)
+        records = self._gate.poll(self._intake.room, timeout)
         if records is not None and len(records):
-            size = self._batcher.add(Batch(records=records, epochs=self._tracker.track(records)))
+            size = self._intake.add(Batch(records=records, epochs=self._tracker.track(records)))
             self._vitals.read(records, size)
         self._tracker.advance(self._source.positions())
-
-    def _closed(self) -> Batch | None:
-        """The batch that was gathered, if any."""
-        age = self._batcher.age
-        batch = self._batcher.take()
-        if batch is not None:
-            self.meters.gathered(len(batch), age)
-        return batch
-
-    def _hand_over(self, timeout: float) -> bool:
-        """Give the waiting batch, if any, to the chain; pause the source while it has no room."""
-        if self._waiting is not None:
-            if not self._chain.offer(self._waiting, timeout):
-                if not self._paused:
-                    self._source.pause()
-                    self._paused = True
-                return False
-            self._waiting = None
-        if self._paused:
-            self._source.resume()
-            self._paused = False
-        return True
-
-    def _hand_over_all(
-        self, deadline: float, worthwhile: Callable[[], bool] = lambda: True
-    ) -> bool:
-        """Give all that was gathered to the chain, full or not; return whether it took it."""
-        while True:
-            self._waiting = self._waiting or self._closed()
-            if self._waiting is None:
-                return True
-            left = max(0.0, deadline - time.monotonic())
-            if self._chain.offer(self._waiting, min(left, PATIENCE_SECONDS)):
-                self._waiting = None
-            elif not left or not worthwhile():
-                return False
 
     def _is_member(self) -> bool:
         """Whether the group still takes us for a member, so that commits can be of use."""
@@ -308,6 +265,15 @@ class Pipeline:
         except AssignmentLostError:
             return False
         return True
+
+    def _give_up_lost(self) -> None:
+        """Where the group has let us go while we stop, nothing of ours can be committed any more.
+
+        To join again would tell us of it, and take partitions from those who work on.
+        """
+        held = self._tracker.partitions()
+        if held and not self._is_member():
+            self.on_lost(held)
 
     def _commit_finally(self, deadline: float) -> bool:
         """Commit, and while that fails for the moment, try again until ``deadline``."""
@@ -325,13 +291,16 @@ class Pipeline:
         deadline = time.monotonic() + self._settings.shutdown.timeout_ms / 1000
         journal.info("stopping", outstanding=self._tracker.outstanding())
         self._source.pause()
-        handed_over = self._hand_over_all(deadline)
-        delivered = self._chain.close(max(0.0, deadline - time.monotonic()))
+        held = set(self._tracker.partitions())
+        self._give_up_lost()
+        handed_over = self._intake.hand_over_all(deadline)
+        delivered = self._chain.close(max(0.0, deadline - time.monotonic()), self._give_up_lost)
         # A delivery is done a moment before the log's thread has settled its rows.
         self._tracker.wait_settled(None, max(0.0, deadline - time.monotonic()))
         committed = self._commit_finally(deadline)
         left = self._tracker.outstanding()
-        if left or not (handed_over and delivered and committed):
+        kept = held <= set(self._tracker.partitions())
+        if left or not (handed_over and delivered and committed and kept):
             journal.warning(
                 "stopped before everything was delivered and committed; the rest is read again",
                 undelivered=left,

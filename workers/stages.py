@@ -91,8 +91,12 @@ class Chain:
         if self._failure is not None:
             raise self._failure
 
-    def close(self, timeout: float) -> bool:
+    def close(self, timeout: float, meanwhile: Callable[[], object] = lambda: None) -> bool:
         """Let every item pass through all steps; return whether that was done in time.
+
+        Args:
+            timeout: Seconds.
+            meanwhile: Called now and then while it is waited for.
 
         Raises:
             Exception: what a step raised.
@@ -102,8 +106,11 @@ class Chain:
             if time.monotonic() >= deadline:
                 self.abort()
                 return False
+            meanwhile()
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            while thread.is_alive() and time.monotonic() < deadline:
+                thread.join(min(WAKE_SECONDS, max(0.0, deadline - time.monotonic())))
+                meanwhile()
         self.check()
         if any(thread.is_alive() for thread in self._threads):
             self.abort()

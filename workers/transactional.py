@@ -197,6 +197,8 @@ class TransactionalPublisher:
         Raises:
             AssignmentLostError: we are no member of the group just now.
         """
+        if not self._tracker.open_rows(batch.epochs)[rows].any():
+            return None
         member = self._membership()
         ours = self._tracker.open_rows(batch.epochs)
         live = rows[ours[rows]]

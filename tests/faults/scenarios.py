@@ -34,6 +34,7 @@ class Scenario:
         replicas: At the start.
         options: Of the worker.
         repeats: Whether at-least-once delivery may repeat events after it.
+        static: Whether replicas are members with names of their own.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Scenario:
     replicas: int = 3
     options: tuple[str, ...] = ()
     repeats: bool = True
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,13 @@ def add_partitions(trial: Trial, times: int) -> None:
         topics.extend(trial.fleet.connection, trial.fleet.input, known + 2)
         for number in (known, known + 1):
             trial.feed_partition(number)
+        trial.recovered()
+
+
+def restart_static(trial: Trial, times: int) -> None:
+    """Members with names of their own die, and come back before they are missed."""
+    for turn in range(times):
+        trial.replace(turn % len(trial.replicas))
         trial.recovered()
 
 
@@ -177,6 +186,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
             title=f"SIGSTOP for longer than the session ({SESSION_MS // 1000} s), SIGCONT",
             act=freeze,
         ),
+        "static": Scenario(
+            title="SIGKILL of static members, restarted under their names",
+            act=restart_static,
+            static=True,
+        ),
         "scale": Scenario(title="1 to 6 replicas and back", act=scale, replicas=1, repeats=False),
         "partitions": Scenario(
             title="partitions added",
@@ -209,7 +223,14 @@ def run_on_workers(
     scenario: Scenario, servers: str, folder: Path, *, delivery: str, events: int, times: int
 ) -> Outcome:
     """Let a fault of workers or of their group come so many times; account for every event."""
-    trial = Trial(servers, folder, events=events, delivery=delivery, options=scenario.options)
+    trial = Trial(
+        servers,
+        folder,
+        events=events,
+        delivery=delivery,
+        options=scenario.options,
+        static=scenario.static,
+    )
     try:
         trial.start(scenario.replicas)
         trial.flow()

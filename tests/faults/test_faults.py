@@ -24,6 +24,7 @@ ON_WORKERS = [
     ("sigkill", ONCE),
     ("sigterm", LEAST),
     ("sigstop", ONCE),
+    ("static", LEAST),
     ("scale", LEAST),
     ("partitions", LEAST),
     ("too-large", ONCE),

@@ -58,6 +58,7 @@ class Trial:
         events: To feed at the least.
         delivery: As the setting.
         options: Further options of the worker.
+        static: Whether replicas are members with names of their own (KIP-345).
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class Trial:
         events: int = 20_000,
         delivery: str = "at-least-once",
         options: Sequence[str] = (),
+        static: bool = False,
     ) -> None:
+        self._static = static
         self.exact = delivery == "exactly-once"
         told = ["--delivery", delivery, "--session-timeout-ms", str(SESSION_MS)]
         told += ["--kafka", "heartbeat.interval.ms=500", "--max-batch", "256", *options]
@@ -84,7 +87,8 @@ class Trial:
 
     def start(self, replicas: int) -> None:
         """Start so many more replicas."""
-        self.replicas += [self.fleet.start() for _ in range(replicas)]
+        for _ in range(replicas):
+            self.replicas.append(self._start(len(self.replicas)))
 
     def flow(self) -> None:
         """Let events flow, and wait until replicas judge them."""
@@ -99,7 +103,7 @@ class Trial:
         """Kill a replica, and start another in its place."""
         self.send(number, signal.SIGKILL)
         self.replicas[number].wait(LONG)
-        self.replicas[number] = self.fleet.start()
+        self.replicas[number] = self._start(number)
 
     def retire(self, number: int) -> int:
         """Ask a replica to stop; return its exit code."""
@@ -196,6 +200,10 @@ class Trial:
         """End everything at once."""
         self._enough.set()
         self.fleet.end()
+
+    def _start(self, number: int) -> subprocess.Popen[bytes]:
+        named = ["--group-instance-id", f"replica-{number}"] if self._static else []
+        return self.fleet.start(*named)
 
     def _feed(self) -> None:
         sink = KafkaLog(self.fleet.connection).sink()

@@ -16,6 +16,7 @@ from tests.workers.running import DEAD, GROUP, INPUT, LONG, VERDICTS, World, run
 from tests.workers.running import settings as settings_of
 from tests.workers.telemetry import BAD, distinct, sample
 from workers.errors import TopicMissingError
+from workers.health import problems
 from workers.judge import Judge
 from workers.log.contract import TopicPartition
 from workers.settings.policies import EvidencePolicy, Settings
@@ -106,13 +107,15 @@ def test_a_zombie_publishes_nothing(artefact: Artefact, judge: Judge) -> None:
     gate = Gate(artefact)
     zombie = start(world.log(), Judge(artefact, gate, EvidencePolicy()), settings())  # type: ignore[arg-type]
     assert gate.entered.wait(LONG)
-    # The group takes it for dead while it scores, and somebody else does the work.
+    # The group takes it for dead while it scores, and somebody else does the work. It is
+    # stopping, so that it does not poll and join anew.
     zombie.pipeline.stop()
+    world.wait_for(lambda: "the replica is stopping" in problems(zombie.pipeline.health.ready()))
     world.broker.expel(GROUP, [TopicPartition(INPUT, 0)])
     with running(world.log(), judge, settings()):
         world.wait_all_committed()
         gate.go_on.set()
-        zombie.join()
+        assert not zombie.join()
     assert_once(world, 30)
 
 

@@ -44,6 +44,17 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
         consumed = self._subscription.all_consumed_offsets()
         return consumed
 
+    def refuses(self, topic: str) -> bool:
+        """Whether the cluster says that we may not read a topic.
+
+        Then it names no leader either, nothing is fetched, and polls return nothing.
+        """
+        return topic in self._cluster.unauthorized_topics
+
+    def knows(self, topic: str) -> bool:
+        """Whether the cluster names partitions of a topic; polls return nothing where not."""
+        return bool(self._cluster.partitions_for_topic(topic))
+
     def connected(self) -> bool:
         """Whether there is a connection to any broker.
 

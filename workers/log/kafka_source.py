@@ -15,9 +15,10 @@ from kafka.errors import (
     LogTruncationError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
 )
 
-from workers.errors import AssignmentLostError, LogError
+from workers.errors import AssignmentLostError, LogError, TopicMissingError
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
@@ -35,6 +36,9 @@ COMMIT_MS: Final = 10_000
 # Leaving the group is a courtesy: without it the session times out.
 LEAVE_MS: Final = 5_000
 LOOKUP_MS: Final = 5_000
+# A broker that has just started may not know its topics for some seconds; one that has been
+# deleted stays unknown.
+FORGETTING_S: Final = 30.0
 
 
 class KafkaSource:
@@ -52,6 +56,7 @@ class KafkaSource:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._topic = ""
+        self._known_at = 0.0
         self._paused = False
         self._held: frozenset[KafkaPartition] = frozenset()
         self._consumer: Consumer | None = None
@@ -75,6 +80,7 @@ class KafkaSource:
             consumer.close(autocommit=False, timeout_ms=0)
             raise
         self._topic = topic
+        self._known_at = time.monotonic()
         self._bridge = bridge
         self._reset = PositionReset(consumer, self._connection)
         self._consumer = consumer
@@ -94,6 +100,8 @@ class KafkaSource:
                 bridge.raise_failure()
                 raise translate(error, f"reading topic '{self._topic}'") from error
             bridge.raise_failure()
+            if not fetched:
+                self._check_topic(consumer)
             if fetched or time.monotonic() >= deadline:
                 return _columns(self._topic, fetched)
 
@@ -204,6 +212,25 @@ class KafkaSource:
         if self._consumer is None or self._bridge is None:
             raise LogError("the source is not subscribed, or closed")
         return self._consumer, self._bridge
+
+    def _check_topic(self, consumer: Consumer) -> None:
+        """Find out why nothing comes, where the client does not tell.
+
+        Raises:
+            AuthorisationError: we may not read the topic any more.
+            TopicMissingError: it is there no more.
+        """
+        if consumer.refuses(self._topic):
+            error = TopicAuthorizationFailedError({self._topic})
+            raise translate(error, f"reading topic '{self._topic}'")
+        now = time.monotonic()
+        if consumer.knows(self._topic) or not consumer.connected():
+            self._known_at = now
+        elif now - self._known_at > FORGETTING_S:
+            raise TopicMissingError(
+                f"topic '{self._topic}' does not exist any more; create it (weir topics create) "
+                "and start the worker again. What it held and was not judged is gone with it"
+            )
 
     def _newly_assigned(self, partitions: Iterable[TopicPartition]) -> None:
         if self._consumer is not None:

@@ -81,6 +81,8 @@ class MemorySource:
         self._topic = ""
         self._paused = False
         self._held_back: frozenset[TopicPartition] = frozenset()
+        # Partitions that the listener was told of, and where those are read that have a position.
+        self._told: set[TopicPartition] = set()
         self._positions: dict[TopicPartition, int] = {}
 
     def subscribe(self, topic: str, listener: AssignmentListener) -> None:
@@ -170,8 +172,8 @@ class MemorySource:
         member, listener = self._member, self._listener
         if member.expelled:
             self._tell_lost(listener)
-        elif self._positions:
-            self._let_go(listener, set(self._positions))
+        elif self._told:
+            self._let_go(listener, set(self._told))
         with self._broker.changed:
             self._group.leave(member)
             self._broker.changed.notify_all()
@@ -220,6 +222,7 @@ class MemorySource:
         with self._broker.changed:
             new = sorted(self._group.take(member))
         if new:
+            self._told.update(new)
             listener.on_assigned(new)
         with self._broker.changed:
             # Also those that could not be looked up when they came, the log being away.
@@ -227,6 +230,7 @@ class MemorySource:
                 self._positions[place] = self._first_position(place)
 
     def _let_go(self, listener: AssignmentListener, leaving: set[TopicPartition]) -> None:
+        self._told -= leaving
         for place in leaving:
             self._positions.pop(place, None)
         listener.on_revoked(sorted(leaving))
@@ -236,7 +240,8 @@ class MemorySource:
             self._broker.changed.notify_all()
 
     def _tell_lost(self, listener: AssignmentListener) -> None:
-        lost = sorted(self._positions)
+        lost = sorted(self._told)
+        self._told.clear()
         self._positions.clear()
         if lost:
             listener.on_lost(lost)
