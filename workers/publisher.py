@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,9 @@ Settle = Callable[[str, NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
 # Batches published and not yet acknowledged. Acknowledgements take a round trip; with four on
 # their way the next batch hardly ever waits for one.
 MOST_IN_FLIGHT = 4
+# A delivery that takes longer makes one ask whether its topic was deleted: the client would try
+# for two minutes before it says so.
+LATE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +124,22 @@ class Publisher:
     def _collect(self, most: int) -> None:
         self.idle()
         while len(self._flights) > most:
-            if self._flights[0].delivery.wait(1.0):
+            if self._arrives(self._flights[0]):
                 self._land(self._flights.popleft())
-            # The client gives every delivery up after a time of its own.
-            self._health.moved(Step.PUBLISH)
+
+    def _arrives(self, flight: _Flight) -> bool:
+        """Wait for a delivery for a while; where it stays away, see that its topic is there.
+
+        Raises:
+            TopicMissingError: it is there no more.
+        """
+        if flight.delivery.wait(LATE_SECONDS):
+            return True
+        with suppress(LogUnavailableError):
+            self._sink.confirm(flight.parcel.outgoing.topic)
+        # The client gives every delivery up after a time of its own.
+        self._health.moved(Step.PUBLISH)
+        return False
 
     def _launch(self, parcel: Parcel) -> _Flight:
         launched_at = time.monotonic()

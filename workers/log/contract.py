@@ -287,6 +287,15 @@ class Sink(Protocol):
         """
         ...
 
+    def confirm(self, topic: str) -> None:
+        """Ask the log anew whether a topic is there, where deliveries stay away.
+
+        Raises:
+            TopicMissingError: it is not, and has not been for a while.
+            LogUnavailableError: the log cannot be asked just now.
+        """
+        ...
+
     def flush(self, timeout: float) -> bool:
         """Block up to ``timeout`` seconds until all that was published is resolved."""
         ...

@@ -87,6 +87,10 @@ class KafkaSink:
         """See `workers.log.contract.Sink`."""
         return self._limits.max_record_bytes(topic)
 
+    def confirm(self, topic: str) -> None:
+        """See `workers.log.contract.Sink`."""
+        self._limits.confirm(topic)
+
     def flush(self, timeout: float) -> bool:
         """See `workers.log.contract.Sink`."""
         deadline = time.monotonic() + timeout

@@ -64,6 +64,8 @@ class KafkaTransactions:
         self._lock = Lock()
         self._producer: Producer | None = None
         self._begun = self._closed = False
+        # Whether the last transaction failed, perhaps because a topic is not there any more.
+        self._failed = False
         # What was to be committed when the answer stayed away.
         self._unanswered: Positions | None = None
 
@@ -79,6 +81,9 @@ class KafkaTransactions:
                 producer = self._opened(deadline)
                 if self._was_committed(positions):
                     return []
+                if self._failed:
+                    for rows in outgoing:
+                        self._limits.confirm(rows.topic)
                 refused = [self._too_large(rows) for rows in outgoing]
                 if any(refused):
                     return refused
@@ -141,7 +146,7 @@ class KafkaTransactions:
         self._unanswered = positions
         producer.commit_within(left())
         self._unanswered = None
-        self._begun = False
+        self._begun = self._failed = False
         return []
 
     def _publish(
@@ -241,6 +246,7 @@ class KafkaTransactions:
 
     def _give_up(self) -> None:
         producer, self._producer = self._producer, None
+        self._failed = True
         if producer is None:
             return
         if self._begun and self._unanswered is None:

@@ -38,6 +38,10 @@ class MemorySink:
         """See `workers.log.contract.Sink`."""
         return self._broker.topic(topic).max_message_bytes
 
+    def confirm(self, topic: str) -> None:
+        """See `workers.log.contract.Sink`."""
+        self._broker.topic(topic)
+
     def flush(self, timeout: float) -> bool:
         """See `workers.log.contract.Sink`."""
         deadline = time.monotonic() + timeout
