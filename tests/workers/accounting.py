@@ -16,8 +16,9 @@ from workers.log.contract import Headers, Records, TopicPartition
 from workers.log.memory_broker import MemoryBroker
 from workers.log.memory_lookup import MemoryLookup
 from workers.log.spans import Unread
+from workers.scope import EVERYTHING, Asked, fix
 from workers.settings.policies import Label, Topics
-from workers.verifying import EVERYTHING, Asked, fix, verify
+from workers.verifying import verify
 
 TOPICS = Topics(input_topic=INPUT, verdict_topic=VERDICTS, dead_letter_topic=DEAD)
 MODEL, OTHER_MODEL = "a" * 64, "b" * 64

@@ -25,7 +25,8 @@ from workers.errors import ConfigurationError, TopicMissingError
 from workers.judge import Judge
 from workers.log.contract import TopicPartition
 from workers.log.memory_lookup import MemoryLookup
-from workers.verifying import EVERYTHING, Asked, NothingCommittedError, fix, verify
+from workers.scope import EVERYTHING, Asked, NothingCommittedError, fix
+from workers.verifying import verify
 
 COMMITTED = Asked()
 

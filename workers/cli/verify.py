@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from workers.account import Account, Counts
     from workers.judge import Judge
+    from workers.scope import Asked, Scope
     from workers.settings.policies import Settings
-    from workers.verifying import Asked, Report, Scope
+    from workers.verifying import Report
 
 _SHOWN: Final = 20
 _HEADS: Final = {
@@ -95,7 +96,7 @@ def verify(
     """
     from workers import journal  # noqa: PLC0415
     from workers.cli import logs  # noqa: PLC0415
-    from workers.verifying import Asked, fix  # noqa: PLC0415
+    from workers.scope import Asked, fix  # noqa: PLC0415
     from workers.verifying import verify as account_for  # noqa: PLC0415
 
     settings = load(given, detector=detector, role="verify").settings
