@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.broker.node import RunningNode
 from tests.workers.fleet import Fleet
 from tests.workers.telemetry import distinct
+from workers.errors import LogUnavailableError
 from workers.log import topics
 from workers.log.contract import Outgoing
 from workers.log.kafka import KafkaLog
@@ -72,7 +73,11 @@ def watch_memory(folder: Path, events: int) -> list[Sample]:
 
 def waiting(fleet: Fleet) -> int:
     """Events that the group has not committed yet."""
-    (found,) = topics.describe(fleet.connection, [fleet.input])
+    try:
+        (found,) = topics.describe(fleet.connection, [fleet.input])
+    except LogUnavailableError:
+        # A new broker has no coordinator for its first group.
+        return MOST_WAITING + 1
     return sum(one.end - (one.committed or 0) for one in found.partitions)
 
 
