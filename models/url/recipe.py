@@ -19,6 +19,7 @@ from models.url.invention import invent
 from models.url.network import PLAIN, SIZES, WIDTH
 from models.url.normaliser import spelled
 
+
 def trainee(sizes: CharacterConvolutions, featuriser: UrlFeaturiser, seed: int) -> CharacterTrainee:
     """A network to train on URLs."""
     return CharacterTrainee(sizes, featuriser, augment=with_additions, seed=seed)
