@@ -119,6 +119,15 @@ class _Coordinator(ConsumerCoordinator):  # type: ignore[misc]  # kafka has no t
 
     _join_task: Future | None
 
+    def need_rejoin(self) -> bool:
+        """Also while a join is under way, or has ended and was not taken up.
+
+        It may be what made the join needful that the join has settled: then the client would
+        never look at it, and send no heartbeats until the group lets it go.
+        """
+        needed: bool = self._join_task is not None or super().need_rejoin()
+        return needed
+
     async def join_group_async(self, timeout_ms: float | None = None) -> bool:
         ended = self._join_task
         if ended is not None and ended.is_done and self.state is MemberState.REBALANCING:
