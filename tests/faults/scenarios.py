@@ -110,6 +110,9 @@ def add_partitions(trial: Trial, times: int) -> None:
 
 def restart_static(trial: Trial, times: int) -> None:
     """Members with names of their own die, and come back before they are missed."""
+    # A static member that dies while the group shares out is waited for, for as long as
+    # max.poll.interval.ms: that is Kafka's, and another scenario.
+    trial.settle()
     for turn in range(times):
         trial.replace(turn % len(trial.replicas))
         trial.recovered()
@@ -189,6 +192,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         "static": Scenario(
             title="SIGKILL of static members, restarted under their names",
             act=restart_static,
+            options=("--max-poll-interval-ms", "10000"),
             static=True,
         ),
         "scale": Scenario(title="1 to 6 replicas and back", act=scale, replicas=1, repeats=False),

@@ -107,8 +107,16 @@ class Trial:
 
     def retire(self, number: int) -> int:
         """Ask a replica to stop; return its exit code."""
+        self._until_up()
         self.send(number, signal.SIGTERM)
         return self.replicas.pop(number).wait(LONG)
+
+    def settle(self) -> None:
+        """Wait until all replicas are up and every partition moves."""
+        self._until_up()
+        self.recovered()
+        self.recovered()
+        self._recoveries.clear()
 
     def recovered(self) -> float:
         """Wait until every partition has moved on or has nothing left; return the seconds."""
@@ -174,6 +182,7 @@ class Trial:
         if self._failure is not None:
             raise self._failure
         self.until(lambda: all(committed(p) == p.end for p in self.described().partitions))
+        self._until_up()
         for replica in self.replicas:
             replica.send_signal(signal.SIGTERM)
         codes = [replica.wait(LONG) for replica in self.replicas]
@@ -200,6 +209,11 @@ class Trial:
         """End everything at once."""
         self._enough.set()
         self.fleet.end()
+
+    def _until_up(self) -> None:
+        """Until all that were started hear signals: an interpreter that starts does not yet."""
+        for journal in self.fleet.folder.glob("worker-*.log"):
+            self.until(lambda journal=journal: "model loaded" in journal.read_text())  # type: ignore[misc]
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         named = ["--group-instance-id", f"replica-{number}"] if self._static else []
