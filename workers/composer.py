@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +64,20 @@ class Composer:
         self._least = Label(policy.publish_from).severity
         self._meters = meters
         # A dead letter is cut to what its topic takes.
-        self.max_dead_bytes: int | None = None
+        self._max_dead_bytes: int | None = None
+
+    def open(self, max_record_bytes: Callable[[str], int]) -> None:
+        """Ask the topics what they take, so that a missing one stops us before we read anything.
+
+        Args:
+            max_record_bytes: Of the sink or transactions that deliver.
+
+        Raises:
+            TopicMissingError: one of them does not exist.
+            LogUnavailableError: the log cannot be asked just now.
+        """
+        max_record_bytes(self._topics.verdict_topic)
+        self._max_dead_bytes = max_record_bytes(self._topics.dead_letter_topic)
 
     def quiet(self, scored: Scored) -> NDArray[np.int64]:
         """Rows whose verdicts are milder than the publish minimum: delivered by being counted."""
@@ -119,7 +132,7 @@ class Composer:
                 details=rejects.details,
                 stage=stage,
             ),
-            max_bytes=self.max_dead_bytes,
+            max_bytes=self._max_dead_bytes,
         )
         self._meters.refused(stage, Counter(rejects.causes))
         return Parcel(

@@ -83,15 +83,8 @@ class Publisher:
         self._flights: deque[_Flight] = deque()
 
     def open(self) -> None:
-        """Ask the topics what they take, so that a missing one stops us before we read anything.
-
-        Raises:
-            TopicMissingError: one of them does not exist.
-            LogUnavailableError: the log cannot be asked just now.
-        """
-        self._sink.max_record_bytes(self._topics.verdict_topic)
-        largest = self._sink.max_record_bytes(self._topics.dead_letter_topic)
-        self._composer.max_dead_bytes = largest
+        """See `Composer.open`."""
+        self._composer.open(self._sink.max_record_bytes)
 
     def publish(self, scored: Scored) -> None:
         """Send a batch's verdicts and dead letters; wait while too many are on their way."""

@@ -100,15 +100,8 @@ class TransactionalPublisher:
         self._turn = threading.Lock()
 
     def open(self) -> None:
-        """Ask the topics what they take, so that a missing one stops us before we read anything.
-
-        Raises:
-            TopicMissingError: one of them does not exist.
-            LogUnavailableError: the log cannot be asked just now.
-        """
-        self._transactions.max_record_bytes(self._topics.verdict_topic)
-        largest = self._transactions.max_record_bytes(self._topics.dead_letter_topic)
-        self._composer.max_dead_bytes = largest
+        """See `Composer.open`."""
+        self._composer.open(self._transactions.max_record_bytes)
 
     def publish(self, scored: Scored) -> None:
         """Deliver a batch, or a part of it; returns when it is committed."""

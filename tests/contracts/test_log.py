@@ -6,14 +6,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader, poll_until
-from tests.contracts.worlds import KafkaWorld, MemoryWorld, World
+from tests.contracts.worlds import World
 from workers.errors import (
     AssignmentLostError,
     LogError,
@@ -22,14 +20,6 @@ from workers.errors import (
     TopicMissingError,
 )
 from workers.log.contract import Delivery, Headers, Log, Outgoing, TopicPartition
-
-
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
-def world(request: pytest.FixtureRequest) -> World:
-    if request.param == "memory":
-        return MemoryWorld()
-    node = cast("RunningNode", request.getfixturevalue("kafka_node"))
-    return KafkaWorld(node.bootstrap_servers)
 
 
 def publish(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader, poll_until
 from tests.contracts.worlds import KafkaWorld, MemoryWorld, World
 from workers.errors import (
@@ -19,14 +17,6 @@ from workers.errors import (
 )
 from workers.log.contract import Membership, Outgoing, TopicPartition, Transactions
 from workers.log.kafka_producer import Producer
-
-
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
-def world(request: pytest.FixtureRequest) -> World:
-    if request.param == "memory":
-        return MemoryWorld()
-    node = cast("RunningNode", request.getfixturevalue("kafka_node"))
-    return KafkaWorld(node.bootstrap_servers)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ class KafkaSource:
             if not fetched:
                 self._check_topic(consumer)
             if fetched or time.monotonic() >= deadline:
-                return _columns(self._topic, fetched)
+                return columns(self._topic, [row for batch in fetched.values() for row in batch])
 
     def positions(self) -> Mapping[TopicPartition, int]:
         """See `workers.log.contract.Source`."""
@@ -248,9 +248,8 @@ class KafkaSource:
             raise translate(failure, f"looking up positions of '{self._topic}'") from failure
 
 
-def _columns(topic: str, fetched: dict[KafkaPartition, list[Any]]) -> Records:
-    """Records of one poll as columns; rows of a partition stay together and in order."""
-    rows = [row for batch in fetched.values() for row in batch]
+def columns(topic: str, rows: list[Any]) -> Records:
+    """The client's records as columns, in the same order."""
     count = len(rows)
     return Records(
         topic=topic,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-import numpy as np
 from kafka import TopicPartition as KafkaPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, OffsetOutOfRangeError
@@ -20,6 +19,7 @@ from workers.log.kafka_client import admin, connect
 from workers.log.kafka_consumer import Consumer
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import consumer_options
+from workers.log.kafka_source import columns
 from workers.log.spans import Unread
 
 # What one poll gives at most: enough that its own cost does not count.
@@ -100,7 +100,7 @@ class KafkaSpans:
         while left:
             rows = self._poll(topic, left)
             if rows:
-                yield _columns(topic, rows)
+                yield columns(topic, rows)
             if self._let_go_of_ended(left) or rows:
                 heard = time.monotonic()
             else:
@@ -185,16 +185,3 @@ def _before(rows: list[Any], end: int) -> list[Any]:
     if not rows or rows[-1].offset < end:
         return rows
     return [row for row in rows if row.offset < end]
-
-
-def _columns(topic: str, rows: list[Any]) -> Records:
-    count = len(rows)
-    return Records(
-        topic=topic,
-        partitions=np.fromiter((row.partition for row in rows), np.int32, count),
-        offsets=np.fromiter((row.offset for row in rows), np.int64, count),
-        timestamps=np.fromiter((row.timestamp for row in rows), np.int64, count),
-        keys=[row.key for row in rows],
-        values=[row.value for row in rows],
-        headers=[row.headers for row in rows],
-    )

@@ -1,0 +1,20 @@
+"""The two logs, for every suite of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.contracts.worlds import World
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+def world(request: pytest.FixtureRequest) -> World:
+    # Not above: it imports the client, whose warnings are let through only by then.
+    from tests.contracts.worlds import KafkaWorld, MemoryWorld  # noqa: PLC0415
+
+    if request.param == "memory":
+        return MemoryWorld()
+    return KafkaWorld(request.getfixturevalue("kafka_node").bootstrap_servers)
