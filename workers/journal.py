@@ -32,7 +32,7 @@ _URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
 
 # Libraries that log at INFO what is DEBUG to an operator of workers.
 _CLIENT: Final = "kafka"
-_TALKATIVE: Final = (_CLIENT, "absl", "tensorflow", "h5py")
+TALKATIVE: Final = (_CLIENT, "absl", "tensorflow", "h5py")
 
 # What the Kafka client warns of whenever it joins a group (it asks for the topic's partitions next)
 # and whenever it is closed (it was just asking for something).
@@ -160,7 +160,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _TALKATIVE:
+    for name in TALKATIVE:
         quiet = level if level <= logging.DEBUG else max(level, logging.WARNING)
         if name == _CLIENT and not client and level > logging.DEBUG:
             quiet = logging.CRITICAL

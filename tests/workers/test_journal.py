@@ -31,7 +31,7 @@ def _logging_as_it_was() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in ("kafka", "absl", "tensorflow", "h5py"):
+    for name in journal.TALKATIVE:
         logging.getLogger(name).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from workers.cli import logs
+from workers.journal import TALKATIVE
 from workers.log.connection import Connection
 from workers.log.memory import MemoryLog
 from workers.log.memory_broker import MemoryBroker
@@ -19,9 +20,13 @@ def _logging_as_it_was() -> Iterator[None]:
     """Verbs set up the logs of their process, which is ours here."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    quieted = [logging.getLogger(name) for name in TALKATIVE]
+    levels = [logger.level for logger in quieted]
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for logger, before in zip(quieted, levels, strict=True):
+        logger.setLevel(before)
     structlog.reset_defaults()
 
 
