@@ -7,11 +7,12 @@ import uuid
 import pytest
 
 from tests.broker.node import RunningNode
-from tests.contracts.reader import PATIENCE, Reader
+from tests.contracts.reader import PATIENCE, Reader, poll_until
 from tests.contracts.worlds import KafkaWorld
 from workers.errors import ConfigurationError, TopicMissingError
-from workers.log import topics
+from workers.log import kafka_source, topics
 from workers.log.contract import Outgoing
+from workers.log.kafka_client import admin
 
 pytestmark = pytest.mark.kafka
 
@@ -70,3 +71,19 @@ def test_what_the_cluster_refuses_is_told(
 ) -> None:
     with pytest.raises(ConfigurationError, match=told):
         topics.create(world.connection(), {topic: partitions}, config)
+
+
+def test_a_topic_deleted_under_its_reader_is_named(
+    world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_source, "FORGETTING_S", 2.0)
+    topic = world.new_topic(1)
+    sink = world.log().sink()
+    sink.publish(Outgoing(topic=topic, keys=[None], values=[b"v"]))
+    sink.close(PATIENCE)
+    reader = Reader(world.log(), topic, commits=False).until(1)
+    with admin(world.connection()) as client:
+        client.delete_topics([topic])
+    with pytest.raises(TopicMissingError, match=f"'{topic}' does not exist any more"):
+        poll_until([reader], lambda: False)
+    reader.source.close()
