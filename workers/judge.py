@@ -22,19 +22,18 @@ import structlog
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
-from models.engines.contract import Engine
-from models.evidence import Span
+from models.engines.contract import Engine, EngineDescription
 from models.features import Features
 from schemas import verdict
 from schemas.causes import NONE_REFUSED, Cause, Rejects, Stage
-from schemas.evidence import Evidence
 from schemas.identity import record_ids, verdict_ids
-from schemas.label import Calibration, Label, Thresholds
+from schemas.label import Calibration, Thresholds
 from schemas.limits import DEFAULT_LIMITS, DecodingLimits
 from schemas.telemetry import SUBJECTS, Events, in_parts
 from workers.batching import Batch
 from workers.bisecting import bisect
 from workers.capacity import Capacity
+from workers.explaining import Explaining
 from workers.metrics.meters import Meters, Step
 from workers.retrying import Reporter
 from workers.settings.policies import EvidencePolicy, RetryPolicy
@@ -47,12 +46,14 @@ class Prepared:
     """A batch or a part of it, decoded and featurised.
 
     Attributes:
+        judge: Who featurised it, and is to score it.
         batch: All records of the batch.
         events: The part's, m of them accepted.
         features: Of the m.
         refused: Rows that were decoded and could not be featurised.
     """
 
+    judge: Judge
     batch: Batch
     events: Events
     features: Features
@@ -115,15 +116,11 @@ class Judge:
         self._meters = meters or Meters(artefact.detector.name)
         self._artefact = artefact
         self._engine = engine
-        self._evidence = evidence
         self._limits = limits
         self._capacity = Capacity()
-        self._exhaustions, self._refusals, self._unexplained = (Reporter(retry) for _ in range(3))
+        self._exhaustions, self._refusals = (Reporter(retry) for _ in range(2))
         self._featurise = artefact.featuriser()
-        self._explainer = artefact.detector.explainer(artefact.sizes, artefact.tensors)
-        self._explain_from = (
-            None if evidence.evidence_from == "never" else Label(evidence.evidence_from).severity
-        )
+        self._explaining = Explaining(artefact, evidence, retry, self._meters)
         self._judge = verdict.Judge(
             detector=artefact.detector.name,
             model=verdict.Model(
@@ -140,6 +137,16 @@ class Judge:
         return self._judge.detector
 
     @property
+    def artefact(self) -> Artefact:
+        """The model that judges."""
+        return self._artefact
+
+    @property
+    def engine(self) -> EngineDescription:
+        """What the model runs on."""
+        return self._engine.describe()
+
+    @property
     def limits(self) -> DecodingLimits:
         """What is taken of events."""
         return self._limits
@@ -150,12 +157,25 @@ class Judge:
         Raises:
             Exception: the featuriser's, of a subject that is known to pass.
         """
+        for events in self.decode(batch):
+            yield from self.featurise(batch, events)
+
+    def decode(self, batch: Batch) -> Iterator[Events]:
+        """The batch's events, in parts that fit in memory; one at least."""
         began = time.perf_counter()
         for events in in_parts(self.detector, batch.records.values, self._limits):
             self._meters.took(Step.DECODE, time.perf_counter() - began)
-            for part, features, refused in self._featurised(events):
-                yield Prepared(batch=batch, events=part, features=features, refused=refused)
+            yield events
             began = time.perf_counter()
+
+    def featurise(self, batch: Batch, events: Events) -> Iterator[Prepared]:
+        """Events of a batch, featurised; in parts where some cannot be.
+
+        Raises:
+            Exception: the featuriser's, of a subject that is known to pass.
+        """
+        for part, features, refused in self._featurised(events):
+            yield Prepared(judge=self, batch=batch, events=part, features=features, refused=refused)
 
     def score(self, prepared: Prepared) -> Scored:
         """Evaluate the network; rows that it cannot judge are refused.
@@ -245,7 +265,7 @@ class Judge:
             further=events.further,
             omitted=events.omitted,
         )
-        evidence = self._explain(features, verdicts.severities())
+        evidence = self._explaining.evidence(features, verdicts.severities())
         return replace(verdicts, evidence=evidence), events.rows, refused
 
     def _logits(
@@ -286,34 +306,3 @@ class Judge:
             causes=[Cause.UNSCORABLE] * len(culprits),
             details=details,
         )
-
-    def _explain(self, features: Features, severities: NDArray[np.int8]) -> Evidence | None:
-        if self._explain_from is None:
-            return None
-        rows = np.flatnonzero(severities >= self._explain_from)
-        if not len(rows):
-            return None
-        explained = features.rows(rows)
-        with self._meters.timed(Step.EXPLAIN):
-            came = bisect(len(rows), lambda some: self._spans(explained.rows(some)), lambda: None)
-        if came.culprits:
-            self._unexplained.report(
-                "verdicts have no evidence, since the explainer fails on them",
-                next(iter(came.culprits.values())),
-            )
-        return Evidence.of_rows(
-            len(features),
-            {
-                row: spans
-                for some, found in came.parts
-                for row, spans in zip(rows[some].tolist(), found, strict=True)
-            },
-            exact=self._explainer.exact,
-        )
-
-    def _spans(self, features: Features) -> list[list[Span]]:
-        """The explainer's spans, held against their contract."""
-        spans = self._explainer.explain(features, self._evidence.top)
-        evidence = Evidence.of_rows(len(spans), dict(enumerate(spans)), exact=False)
-        evidence.check(features.lengths)
-        return spans

@@ -1,0 +1,75 @@
+"""Says why verdicts are as they are; what cannot be explained costs its evidence alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.artefact import Artefact
+from models.evidence import Span
+from models.features import Features
+from schemas.evidence import Evidence
+from schemas.label import Label
+from workers.bisecting import bisect
+from workers.metrics.meters import Meters, Step
+from workers.retrying import Reporter
+from workers.settings.policies import EvidencePolicy, RetryPolicy
+
+
+class Explaining:
+    """The evidence of an artefact's verdicts.
+
+    Args:
+        artefact: The model.
+        policy: Which verdicts say why.
+        retry: How often the journal tells of what goes on.
+        meters: Told how long it takes.
+    """
+
+    def __init__(
+        self, artefact: Artefact, policy: EvidencePolicy, retry: RetryPolicy, meters: Meters
+    ) -> None:
+        self._explainer = artefact.detector.explainer(artefact.sizes, artefact.tensors)
+        self._from = (
+            None if policy.evidence_from == "never" else Label(policy.evidence_from).severity
+        )
+        self._top = policy.top
+        self._meters = meters
+        self._failures = Reporter(retry)
+
+    def evidence(self, features: Features, severities: NDArray[np.int8]) -> Evidence | None:
+        """The evidence of n verdicts; None where none is to have any.
+
+        Args:
+            features: Of the n.
+            severities: int8[n].
+        """
+        if self._from is None:
+            return None
+        rows = np.flatnonzero(severities >= self._from)
+        if not len(rows):
+            return None
+        explained = features.rows(rows)
+        with self._meters.timed(Step.EXPLAIN):
+            came = bisect(len(rows), lambda some: self._spans(explained.rows(some)), lambda: None)
+        if came.culprits:
+            self._failures.report(
+                "verdicts have no evidence, since the explainer fails on them",
+                next(iter(came.culprits.values())),
+            )
+        return Evidence.of_rows(
+            len(features),
+            {
+                row: spans
+                for some, found in came.parts
+                for row, spans in zip(rows[some].tolist(), found, strict=True)
+            },
+            exact=self._explainer.exact,
+        )
+
+    def _spans(self, features: Features) -> list[list[Span]]:
+        """The explainer's spans, held against their contract."""
+        spans = self._explainer.explain(features, self._top)
+        evidence = Evidence.of_rows(len(spans), dict(enumerate(spans)), exact=False)
+        evidence.check(features.lengths)
+        return spans
