@@ -19,7 +19,7 @@ from schemas.evidence import MAX_SPAN_TEXT, TOKEN
 from schemas.label import LABELS, scores
 from schemas.origin import Origins
 from schemas.timestamps import rfc3339
-from schemas.verdicts import Judge, Model, Unit, Verdicts
+from schemas.verdicts import Judge, Model, Replay, Unit, Verdicts
 
 __all__ = [
     "HELD",
@@ -28,6 +28,7 @@ __all__ = [
     "VERSION",
     "Judge",
     "Model",
+    "Replay",
     "Unit",
     "Verdicts",
     "encode",
@@ -65,6 +66,7 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
     model = orjson.Fragment(orjson.dumps(asdict(judge.model)))
     thresholds = orjson.Fragment(orjson.dumps(asdict(judge.thresholds)))
     calibration = orjson.Fragment(orjson.dumps(asdict(judge.calibration)))
+    replay = None if judge.replay is None else orjson.Fragment(orjson.dumps(asdict(judge.replay)))
     scored_at = rfc3339(verdicts.scored_at)
     shown, lengths, pages = _shown(verdicts)
     logits = verdicts.logits.tolist()
@@ -111,6 +113,7 @@ def encode(verdicts: Verdicts, rows: NDArray[np.integer] | None = None) -> list[
             "source": sources[row],
             "observed_at": observed_at[row],
             "scored_at": scored_at,
+            "replay": replay,
             "event": further[row],
             "omitted": omitted[row],
         }

@@ -62,6 +62,12 @@ class VerdictSource(TypedDict):
     timestamp: int
 
 
+class VerdictReplay(TypedDict):
+    """``replay`` of a verdict."""
+
+    run: str
+
+
 class Verdict(TypedDict):
     """A verdict as JSON gives it; `verdict.schema.json` says what the fields mean."""
 
@@ -90,6 +96,7 @@ class Verdict(TypedDict):
     source: VerdictSource | None
     observed_at: str | None
     scored_at: str
+    replay: VerdictReplay | None
     event: dict[str, Any] | None
     omitted: list[str]
 
@@ -97,13 +104,14 @@ class Verdict(TypedDict):
 _NUMBER = (int, float)
 _NULL = type(None)
 
-# What verdicts of before these fields were there mean: texts, judged without calibration.
+# What verdicts of before these fields were there mean: texts, judged live and without calibration.
 _EARLIER: dict[str, Any] = {
     "held": None,
     "calibration": asdict(UNCALIBRATED),
     "kind": None,
     "page": None,
     "unit": "character",
+    "replay": None,
 }
 
 _VERDICT_TYPES: dict[str, tuple[type, ...]] = {
@@ -132,6 +140,7 @@ _VERDICT_TYPES: dict[str, tuple[type, ...]] = {
     "source": (dict, _NULL),
     "observed_at": (str, _NULL),
     "scored_at": (str,),
+    "replay": (dict, _NULL),
     "event": (dict, _NULL),
     "omitted": (list,),
 }
@@ -143,6 +152,7 @@ _CALIBRATION_TYPES: dict[str, tuple[type, ...]] = {
     "prior": _NUMBER,
 }
 _PAGE_TYPES: dict[str, tuple[type, ...]] = {"sha256": (str,), "bytes": (int,)}
+_REPLAY_TYPES: dict[str, tuple[type, ...]] = {"run": (str,)}
 _SPAN_TYPES: dict[str, tuple[type, ...]] = {
     "kind": (str,),
     "start": (int,),
@@ -192,6 +202,8 @@ def decode_verdict(value: bytes) -> Verdict:
         _hold(span, _SPAN_TYPES, "evidence.")
     if verdict["source"] is not None:
         _hold(verdict["source"], _SOURCE_TYPES, "source.")
+    if verdict["replay"] is not None:
+        _hold(verdict["replay"], _REPLAY_TYPES, "replay.")
     if verdict["label"] not in LABELS:
         raise ContractError("Not a verdict: `label` is not a known label")
     return cast("Verdict", verdict)

@@ -37,6 +37,17 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What a verdict on history says of where it comes from.
+
+    Attributes:
+        run: Name of the replay.
+    """
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """What is the same for every verdict of a detector.
 
@@ -46,6 +57,7 @@ class Judge:
         thresholds: The logits at which labels begin.
         calibration: What makes scores of logits.
         unit: What the detector's subjects are counted in: bytes when they are pages.
+        replay: The replay that these verdicts are of; None for live ones.
     """
 
     detector: str
@@ -53,6 +65,7 @@ class Judge:
     thresholds: Thresholds
     calibration: Calibration = UNCALIBRATED
     unit: Unit = "character"
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ from schemas.identity import record_ids, verdict_ids
 from schemas.label import Calibration, Thresholds
 from schemas.origin import Origins
 from schemas.telemetry import DECODERS
-from schemas.verdict import Judge, Model, Verdicts, encode
+from schemas.verdict import Judge, Model, Replay, Verdicts, encode
 
 
 def golden(name: str) -> list[dict[str, Any]]:
@@ -71,6 +71,10 @@ def test_golden_verdicts_show_every_detector() -> None:
     assert {verdict["detector"] for verdict in golden("verdicts")} == set(DECODERS)
 
 
+def test_golden_verdicts_are_live_ones_and_replays() -> None:
+    assert {verdict["replay"] is None for verdict in golden("verdicts")} == {True, False}
+
+
 def _verdicts(verdict: dict[str, Any], events: Events) -> Verdicts:
     """The columns that such a verdict is made of."""
     source = verdict["source"]
@@ -86,6 +90,7 @@ def _verdicts(verdict: dict[str, Any], events: Events) -> Verdicts:
         thresholds=Thresholds(**verdict["thresholds"]),
         calibration=Calibration(**verdict["calibration"]),
         unit=verdict["unit"],
+        replay=verdict["replay"] and Replay(**verdict["replay"]),
     )
     spans = [
         (

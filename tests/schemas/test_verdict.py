@@ -20,7 +20,7 @@ from schemas.identity import record_ids, verdict_ids
 from schemas.label import Calibration, Label, Thresholds
 from schemas.origin import Origins
 from schemas.telemetry import URL, decode
-from schemas.verdict import MAX_VERDICT_BYTES, Judge, Model, Verdicts, encode
+from schemas.verdict import MAX_VERDICT_BYTES, Judge, Model, Replay, Verdicts, encode
 from schemas.verdict_reader import decode_verdict
 
 SCHEMA = Draft202012Validator(
@@ -67,7 +67,11 @@ def some_verdicts(draw: st.DrawFn) -> Verdicts:
     columns: dict[str, Any] = {}
     if draw(st.booleans()):
         columns |= {
-            "judge": replace(JUDGE, calibration=draw(CALIBRATIONS)),
+            "judge": replace(
+                JUDGE,
+                calibration=draw(CALIBRATIONS),
+                replay=draw(st.none() | st.just(Replay(run="r" * 100))),
+            ),
             "kinds": column(st.sampled_from(["file", "registry"])),
             "held": np.array(column(st.booleans()), np.bool_),
         }

@@ -22,7 +22,7 @@ def _changed(**fields: Any) -> bytes:
     return orjson.dumps({name: value for name, value in verdict.items() if value is not ...})
 
 
-ADDED = ("held", "calibration", "kind", "page", "unit")
+ADDED = ("held", "calibration", "kind", "page", "unit", "replay")
 
 
 def test_verdicts_of_before_are_read_with_the_defaults_that_the_schema_tells() -> None:
@@ -58,6 +58,8 @@ NO_VERDICTS = {
     "page without digest": _changed(page={"bytes": 3}),
     "page of text": _changed(page="<html>"),
     "held for true": _changed(held=True),
+    "replay without run": _changed(replay={}),
+    "replay of text": _changed(replay="november"),
     "unit of null": _changed(unit=None),
     "kind of a span is null": _changed(
         evidence=[{"kind": None, "start": 0, "end": 1, "text": "h", "weight": 1.0}]
