@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from workers.log.connection import Connection
+from workers.log.contract import TopicPartition
 from workers.log.kafka_options import admin_options, consumer_options, producer_options
 from workers.log.kafka_sink import KafkaSink
 from workers.log.kafka_source import KafkaSource
@@ -14,19 +17,24 @@ class KafkaLog:
 
     Args:
         connection: How to reach the cluster, and its group.
+        notes: What every position of these partitions is committed with (its metadata); a
+            position that is committed without would lose it.
 
     Raises:
         ConfigurationError: an option of the connection is unknown or cannot be used.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, notes: Mapping[TopicPartition, str] | None = None
+    ) -> None:
         for options in (admin_options, consumer_options, producer_options):
             options(connection)
         self._connection = connection
+        self._notes = notes or {}
 
     def source(self) -> KafkaSource:
         """A new member of the group that the connection names."""
-        return KafkaSource(self._connection)
+        return KafkaSource(self._connection, self._notes)
 
     def sink(self) -> KafkaSink:
         """A new publisher."""
@@ -34,4 +42,4 @@ class KafkaLog:
 
     def transactions(self, name: str | None = None) -> KafkaTransactions:
         """A new publisher of transactions."""
-        return KafkaTransactions(self._connection, name)
+        return KafkaTransactions(self._connection, name, self._notes)

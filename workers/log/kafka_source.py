@@ -51,10 +51,17 @@ class KafkaSource:
     or one batch of records if that is larger, which never more than one partition's is in one
     answer (KIP-74). On a topic of pages that is a page a partition at the most, beside 1 MiB of
     each.
+
+    Args:
+        connection: How to reach the cluster, and its group.
+        notes: Metadata of the positions that are committed.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, notes: Mapping[TopicPartition, str] | None = None
+    ) -> None:
         self._connection = connection
+        self._notes = notes or {}
         self._topic = ""
         self._known_at = 0.0
         self._paused = False
@@ -118,7 +125,7 @@ class KafkaSource:
         consumer, bridge = self._joined()
         held = consumer.assignment() | bridge.leaving
         ours = {
-            KafkaPartition(*place): OffsetAndMetadata(offset, "", -1)
+            KafkaPartition(*place): OffsetAndMetadata(offset, self._notes.get(place, ""), -1)
             for place, offset in positions.items()
             if place in held
         }

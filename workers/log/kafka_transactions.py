@@ -53,8 +53,14 @@ class KafkaTransactions:
     being committed, positions tell which way it was.
     """
 
-    def __init__(self, connection: Connection, name: str | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        name: str | None = None,
+        notes: Mapping[TopicPartition, str] | None = None,
+    ) -> None:
         self._connection = connection
+        self._notes = notes or {}
         # Fences of a name that nobody else has come from the cluster: the transaction timed out.
         self._own = name is None
         self._name = name or f"{connection.group_id}-{uuid.uuid4().hex}"
@@ -142,7 +148,7 @@ class KafkaTransactions:
             self._give_up()
             return self._refused(outgoing, fault)
         for member, offsets in positions.items():
-            producer.add_offsets(_offsets(offsets), _metadata(member), left())
+            producer.add_offsets(self._offsets(offsets), _metadata(member), left())
         self._unanswered = positions
         producer.commit_within(left())
         self._unanswered = None
@@ -218,6 +224,14 @@ class KafkaTransactions:
                 )
         return refused
 
+    def _offsets(
+        self, positions: Mapping[TopicPartition, int]
+    ) -> dict[KafkaPartition, OffsetAndMetadata]:
+        return {
+            KafkaPartition(*place): OffsetAndMetadata(offset, self._notes.get(place, ""), -1)
+            for place, offset in positions.items()
+        }
+
     def _was_committed(self, positions: Positions) -> bool:
         """Whether a transaction whose answer stayed away is this one, and was committed.
 
@@ -285,13 +299,6 @@ class KafkaTransactions:
 
 def _size(value: bytes | None) -> int:
     return len(value or b"")
-
-
-def _offsets(positions: Mapping[TopicPartition, int]) -> dict[KafkaPartition, OffsetAndMetadata]:
-    return {
-        KafkaPartition(*place): OffsetAndMetadata(offset, "", -1)
-        for place, offset in positions.items()
-    }
 
 
 def _metadata(member: Membership) -> ConsumerGroupMetadata:

@@ -37,6 +37,7 @@ class MemoryLog:
         auto_offset_reset: Where to start where nothing is committed; ``none`` stops.
         max_poll_interval: Seconds, on the broker's clock, without `poll` after which the group
             gives a member's partitions away.
+        notes: What every position of these partitions is committed with.
     """
 
     def __init__(
@@ -46,15 +47,19 @@ class MemoryLog:
         *,
         auto_offset_reset: Reset = "earliest",
         max_poll_interval: float = _NO_SILENCE,
+        notes: Mapping[TopicPartition, str] | None = None,
     ) -> None:
         self._broker = broker
         self._group_id = group_id
         self._reset: Reset = auto_offset_reset
+        self._notes = notes or {}
         self._max_poll_interval = max_poll_interval
 
     def source(self) -> MemorySource:
         """A new member of the group."""
-        return MemorySource(self._broker, self._group_id, self._reset, self._max_poll_interval)
+        return MemorySource(
+            self._broker, self._group_id, self._reset, self._max_poll_interval, self._notes
+        )
 
     def sink(self) -> MemorySink:
         """A new publisher."""
@@ -62,19 +67,25 @@ class MemoryLog:
 
     def transactions(self, name: str | None = None) -> MemoryTransactions:
         """A new publisher of transactions."""
-        return MemoryTransactions(self._broker, name)
+        return MemoryTransactions(self._broker, name, self._notes)
 
 
 class MemorySource:
     """`workers.log.contract.Source` on a `MemoryBroker`."""
 
     def __init__(
-        self, broker: MemoryBroker, group_id: str, reset: Reset, max_poll_interval: float
+        self,
+        broker: MemoryBroker,
+        group_id: str,
+        reset: Reset,
+        max_poll_interval: float,
+        notes: Mapping[TopicPartition, str] | None = None,
     ) -> None:
         self._broker = broker
         self._group_id = group_id
         self._group: MemoryGroup = broker.groups[group_id]
         self._reset = reset
+        self._notes = notes or {}
         self._max_poll_interval = max_poll_interval
         self._member: Member | None = None
         self._listener: AssignmentListener | None = None
@@ -116,9 +127,10 @@ class MemorySource:
         with self._broker.changed:
             self._broker.check_reachable()
             held = self._held()
-            self._group.committed |= {
-                place: offset for place, offset in positions.items() if place in held
-            }
+            self._group.commit(
+                {place: offset for place, offset in positions.items() if place in held},
+                self._notes,
+            )
         if lost := sorted(place.partition for place in positions if place not in held):
             raise AssignmentLostError(
                 f"partitions {lost} of '{self._topic}' are no longer assigned to this member; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from workers.log.contract import TopicPartition
 
@@ -27,12 +27,25 @@ class MemoryGroup:
 
     def __init__(self) -> None:
         self.committed: dict[TopicPartition, int] = {}
+        self.notes: dict[TopicPartition, str] = {}
         # Moves on with every change of who is to have what or has it: a fence.
         self.generation = 0
         self._members: list[Member] = []
         self._partitions: dict[str, list[TopicPartition]] = {}
         self._wanted: dict[TopicPartition, Member] = {}
         self._owners: dict[TopicPartition, Member] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no member."""
+        return not self._members
+
+    def commit(
+        self, positions: Mapping[TopicPartition, int], notes: Mapping[TopicPartition, str]
+    ) -> None:
+        """Commit positions with their notes; one without loses the note that it had."""
+        self.committed |= positions
+        self.notes |= {place: notes.get(place, "") for place in positions}
 
     def join(self, member: Member, partitions: Iterable[TopicPartition]) -> None:
         """Add a member of a topic with these partitions."""

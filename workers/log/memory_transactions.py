@@ -16,8 +16,14 @@ _Positions = Mapping[Membership, Mapping[TopicPartition, int]]
 class MemoryTransactions:
     """`workers.log.contract.Transactions` on a `MemoryBroker`."""
 
-    def __init__(self, broker: MemoryBroker, name: str | None = None) -> None:
+    def __init__(
+        self,
+        broker: MemoryBroker,
+        name: str | None = None,
+        notes: Mapping[TopicPartition, str] | None = None,
+    ) -> None:
         self._broker = broker
+        self._notes = notes or {}
         self._name = name or uuid.uuid4().hex
         self._partitioner = Partitioner()
         # What a transaction was to commit whose end was not told.
@@ -81,5 +87,5 @@ class MemoryTransactions:
             count = len(self._broker.topic(rows.topic).partitions)
             self._broker.write(rows, self._partitioner.assign(rows, count, list(range(count))))
         for member, offsets in positions.items():
-            self._broker.groups[member.group_id].committed |= dict(offsets)
+            self._broker.groups[member.group_id].commit(offsets, self._notes)
         self._broker.changed.notify_all()
