@@ -51,6 +51,7 @@ class Prepared:
         events: The part's, m of them accepted.
         features: Of the m.
         refused: Rows that were decoded and could not be featurised.
+        instead: Who judges it if ``judge``, a candidate, fails; None: nobody does.
     """
 
     judge: Judge
@@ -58,6 +59,7 @@ class Prepared:
     events: Events
     features: Features
     refused: Rejects = NONE_REFUSED
+    instead: Judge | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ class Judge:
         limits: What is taken of events, and how much of a batch is unpacked at once.
         retry: How often the journal tells of what goes on.
         meters: Told how long the steps take.
+        replay: What verdicts say that they are of; None for live ones.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Judge:
         limits: DecodingLimits = DEFAULT_LIMITS,
         retry: RetryPolicy | None = None,
         meters: Meters | None = None,
+        replay: verdict.Replay | None = None,
     ) -> None:
         retry = retry or RetryPolicy()
         self._meters = meters or Meters(artefact.detector.name)
@@ -129,6 +133,7 @@ class Judge:
             thresholds=thresholds_of(artefact),
             calibration=calibration_of(artefact),
             unit="character" if artefact.detector.name in SUBJECTS else "byte",
+            replay=replay,
         )
 
     @property
@@ -140,6 +145,11 @@ class Judge:
     def artefact(self) -> Artefact:
         """The model that judges."""
         return self._artefact
+
+    @property
+    def model(self) -> verdict.Model:
+        """As its verdicts name it."""
+        return self._judge.model
 
     @property
     def engine(self) -> EngineDescription:

@@ -12,6 +12,7 @@ from models.detectors import DETECTORS
 from models.engines.choice import choose
 from models.engines.contract import Engine
 from models.errors import ArtefactError
+from schemas.verdict import Replay
 from workers.health import Health
 from workers.judge import Judge
 from workers.log.contract import Log, Sink, Transactions
@@ -53,7 +54,7 @@ def run(settings: Settings, log: Log | None = None) -> int:
             pipeline.stop()
 
     # From the first moment: whoever stops us while we load means no less.
-    with stopping_on_signals(stop), _served(settings, meters, health):
+    with stopping_on_signals(stop), served(settings, meters, health):
         pipeline = _pipeline(settings, log, meters, health)
         pipelines.append(pipeline)
         if stopping.is_set():
@@ -73,7 +74,7 @@ def run(settings: Settings, log: Log | None = None) -> int:
     return STOPPED if clean else STOPPED_SHORT
 
 
-def _served(settings: Settings, meters: Meters, health: Health) -> AbstractContextManager[object]:
+def served(settings: Settings, meters: Meters, health: Health) -> AbstractContextManager[object]:
     """Metrics and health over HTTP, if they are wanted."""
     if settings.http.http is None:
         return nullcontext()
@@ -90,15 +91,29 @@ def _served(settings: Settings, meters: Meters, health: Health) -> AbstractConte
 
 def _pipeline(settings: Settings, log: Log | None, meters: Meters, health: Health) -> Pipeline:
     """All that a replica needs, the model warm; nothing is connected yet."""
-    artefact, engine = load_engine(settings)
-    health.golden()
-    engine.warm(settings.batch.max_batch)
-    health.warm()
+    judge = warmed(settings, meters, health)
     if log is None:
         # Only now: the Kafka client is not needed to find that a model is broken.
         from workers.log.kafka import KafkaLog  # noqa: PLC0415
 
         log = KafkaLog(settings.connection)
+    return Pipeline(
+        log.source(), output_of(settings, log), judge, settings, meters=meters, health=health
+    )
+
+
+def warmed(
+    settings: Settings, meters: Meters, health: Health, replay: Replay | None = None
+) -> Judge:
+    """The judge that the settings name, ready for the first batch; the journal says which it is.
+
+    Raises:
+        ModelError: the model cannot be used.
+    """
+    artefact, engine = load_engine(settings)
+    health.golden()
+    engine.warm(settings.batch.max_batch)
+    health.warm()
     description = engine.describe()
     meters.model(artefact.name, str(artefact.version), artefact.digest, description)
     if (memory := gpu_memory(description)) is not None:
@@ -114,10 +129,7 @@ def _pipeline(settings: Settings, log: Log | None, meters: Meters, health: Healt
         library=description.library,
         input_topic=settings.topics.input_topic,
     )
-    judge = judge_of(settings, artefact, engine, meters)
-    return Pipeline(
-        log.source(), output_of(settings, log), judge, settings, meters=meters, health=health
-    )
+    return judge_of(settings, artefact, engine, meters, replay)
 
 
 def output_of(settings: Settings, log: Log) -> Sink | Transactions:
@@ -126,7 +138,11 @@ def output_of(settings: Settings, log: Log) -> Sink | Transactions:
 
 
 def judge_of(
-    settings: Settings, artefact: Artefact, engine: Engine, meters: Meters | None = None
+    settings: Settings,
+    artefact: Artefact,
+    engine: Engine,
+    meters: Meters | None = None,
+    replay: Replay | None = None,
 ) -> Judge:
     """A judge as the settings tell."""
     return Judge(
@@ -136,6 +152,7 @@ def judge_of(
         decoding_limits(settings),
         settings.retry,
         meters,
+        replay,
     )
 
 
