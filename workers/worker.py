@@ -7,11 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
-from models.artefact import Artefact, load
-from models.detectors import DETECTORS
+from models.artefact import Artefact
 from models.engines.choice import choose
 from models.engines.contract import Engine
-from models.errors import ArtefactError
 from schemas.verdict import Replay
 from workers.health import Health
 from workers.judge import Judge
@@ -19,6 +17,7 @@ from workers.log.contract import Log, Sink, Transactions
 from workers.message_sizes import decoding_limits
 from workers.metrics.gpu import gpu_memory
 from workers.metrics.meters import Meters
+from workers.model_source import load_model
 from workers.pipeline import Pipeline
 from workers.settings.policies import Settings
 from workers.signals import stopping_on_signals
@@ -157,15 +156,10 @@ def judge_of(
 
 
 def load_engine(settings: Settings) -> tuple[Artefact, Engine]:
-    """The model that the settings name, else the one of the package, on the engine they name.
+    """The model that the settings name (`load_model`), on the engine they name.
 
     Raises:
         ModelError: either cannot be used.
     """
-    artefact = load(settings.choice.model or DETECTORS[settings.detector].bundled)
-    if artefact.detector.name != settings.detector:
-        raise ArtefactError(
-            f"model '{settings.choice.model}' is for detector '{artefact.detector.name}', not "
-            f"'{settings.detector}'"
-        )
+    artefact = load_model(settings)
     return artefact, artefact.engine(choose(settings.choice.engine))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.calibration import Calibration
 from models.detectors import Detector
 from models.engines.contract import Engine
-from models.errors import EngineError
+from models.errors import GoldenError
 from models.features import Featuriser
 from models.sizes import Sizes
 from models.thresholds import Thresholds
@@ -37,6 +37,7 @@ class Artefact:
         tensors: Weights, float32, by name.
         golden: Subjects and their logits.
         manifest: All that the manifest says.
+        signer: The id of the trusted key that vouches for it; None if nobody was asked for.
     """
 
     detector: Detector
@@ -49,6 +50,7 @@ class Artefact:
     tensors: Mapping[str, NDArray[np.float32]]
     golden: Sequence[tuple[str | bytes, float]]
     manifest: Mapping[str, Any]
+    signer: str | None = None
 
     def featuriser(self) -> Featuriser:
         """The featuriser that the weights were trained with."""
@@ -79,7 +81,7 @@ class Artefact:
             The largest difference to a golden logit.
 
         Raises:
-            EngineError: a logit differs by more than ``GOLDEN_TOLERANCE``.
+            GoldenError: a logit differs by more than ``GOLDEN_TOLERANCE``.
         """
         subjects = [subject for subject, _ in self.golden]
         expected = np.array([logit for _, logit in self.golden], np.float64)
@@ -88,7 +90,7 @@ class Artefact:
         # Not a number is the largest difference of all.
         worst = int(np.argmax(np.nan_to_num(differences, nan=np.inf)))
         if not differences[worst] <= GOLDEN_TOLERANCE:
-            raise EngineError(
+            raise GoldenError(
                 f"engine '{engine.describe().engine}' gives logit {logits[worst]:.6f} for golden "
                 f"subject {worst} of {self.name} {self.version}, expected {expected[worst]:.6f}: "
                 "the weights or this machine's arithmetic are not what they should be"

@@ -31,23 +31,32 @@ from models.artefact.manifest import (
     parse,
 )
 from models.artefact.precision import NUMPY_NAMES, Layout, computed, layout
+from models.artefact.signature import LARGEST_SIGNATURE, SIGNATURE
+from models.artefact.trust import ANYONE, Trust
 from models.detectors import Detector
-from models.errors import ArtefactError
+from models.errors import ArtefactError, DigestError, ShapeError
 
 # A safetensors file begins with the length of its header, a little-endian uint64.
 _LENGTH_BYTES = 8
 
 
-def load(folder: Path) -> Artefact:
+def load(folder: Path, trust: Trust = ANYONE) -> Artefact:
     """Read and verify an artefact.
 
     Symbolic links are followed, as mounted volumes are made of them: the digests vouch for the
     content, wherever it lies. What is no regular file is not read.
 
+    Args:
+        folder: Where it is.
+        trust: Who must have signed it; nobody by default.
+
     Raises:
-        ArtefactError: anything about it is not as it should be; nothing was used.
+        SignatureError: its signature is missing, though required, or wrong.
+        DigestError: a file is not the one that the manifest tells of.
+        ShapeError: its tensors are not those of its network.
+        ArtefactError: anything else about it is not as it should be; nothing was used.
     """
-    manifest = load_manifest(folder)
+    manifest, signer = _signed_manifest(folder, trust)
     with _naming(folder / WEIGHTS):
         tensors = _tensors(_checked(folder / WEIGHTS, manifest.files[WEIGHTS]), manifest)
     with _naming(folder / GOLDEN):
@@ -63,6 +72,7 @@ def load(folder: Path) -> Artefact:
         tensors=tensors,
         golden=golden,
         manifest=manifest.content,
+        signer=signer,
     )
 
 
@@ -72,8 +82,31 @@ def load_manifest(folder: Path) -> Manifest:
     Raises:
         ArtefactError: it is missing, or a field cannot be used.
     """
+    return _signed_manifest(folder, ANYONE)[0]
+
+
+def _signed_manifest(folder: Path, trust: Trust) -> tuple[Manifest, str | None]:
+    """The manifest, and the key that vouches for the very bytes that were read."""
     with _naming(folder / MANIFEST):
-        return parse(_read(folder / MANIFEST, LARGEST_MANIFEST))
+        raw = _read(folder / MANIFEST, LARGEST_MANIFEST)
+    # Before anything is made of it.
+    with _naming(folder):
+        signer = trust.check(raw, read_signatures(folder))
+    with _naming(folder / MANIFEST):
+        return parse(raw), signer
+
+
+def read_signatures(folder: Path) -> bytes | None:
+    """Content of ``manifest.sig``; None if there is none.
+
+    Raises:
+        ArtefactError: it cannot be read.
+    """
+    path = folder / SIGNATURE
+    if not os.path.lexists(path):
+        return None
+    with _naming(path):
+        return _read(path, LARGEST_SIGNATURE)
 
 
 @contextmanager
@@ -82,7 +115,7 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except ArtefactError as error:
-        raise ArtefactError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -105,7 +138,7 @@ def _checked(path: Path, expected: File) -> bytes:
     content = _read(path, expected.bytes)
     digest = hashlib.sha256(content).hexdigest()
     if len(content) != expected.bytes or digest != expected.sha256:
-        raise ArtefactError(
+        raise DigestError(
             f"{len(content)} bytes with SHA-256 {digest}, the manifest says {expected.bytes} and "
             f"{expected.sha256}: altered or half copied; fetch the artefact again"
         )
@@ -157,7 +190,7 @@ def _check_header(content: bytes, expected: Layout) -> None:
         raise ArtefactError("not a safetensors file: its header is no object")
     header.pop("__metadata__", None)
     if different := set(header) ^ set(expected):
-        raise ArtefactError(
+        raise ShapeError(
             f"the network's sizes and the file differ in the tensors {sorted(different)[:3]}"
         )
     for name, (dtype, shape) in expected.items():
@@ -166,7 +199,7 @@ def _check_header(content: bytes, expected: Layout) -> None:
             dtype,
             list(shape),
         ):
-            raise ArtefactError(
+            raise ShapeError(
                 f"tensor '{name}' is not {NUMPY_NAMES[dtype]} of the shape {shape} that the "
                 "network's sizes imply"
             )

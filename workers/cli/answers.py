@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import typer
 
+from workers.cli.options import MODEL
 from workers.errors import ConfigurationError
 from workers.settings.resolve import Given, load
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 
 SETTINGS: Final = (
-    *("model", "engine", "evidence_from", "evidence_top", "log_level", "log_format"),
+    *MODEL,
+    *("evidence_from", "evidence_top", "log_level", "log_format"),
 )
 """What `weir score` takes of the settings."""
 

@@ -12,7 +12,7 @@ import typer
 
 from workers.cli.demo_worker import RunningWorker, process_worker, thread_worker
 from workers.cli.lines import opened
-from workers.cli.options import CLIENT, takes_settings
+from workers.cli.options import CLIENT, MODEL, takes_settings
 from workers.cli.work import DETECTORS
 from workers.errors import ConfigurationError
 from workers.settings.resolve import Given, load
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BENIGN_SHOWN: Final = 25
 
 
-@takes_settings(*CLIENT, "input_topic", "verdict_topic", "dead_letter_topic", "engine", "model")
+@takes_settings(*CLIENT, "input_topic", "verdict_topic", "dead_letter_topic", *MODEL)
 def demo(
     given: Given,
     *,

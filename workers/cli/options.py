@@ -25,6 +25,9 @@ R = TypeVar("R")
 CLIENT: Final = (Panel.KAFKA, Panel.SECURITY)
 """What every verb that talks to Kafka takes."""
 
+MODEL: Final = ("models", "model", "require_signature", "trusted_keys", "engine")
+"""What every verb that judges takes to find its model."""
+
 # Where `--kafka` stands in help texts.
 _LAST_OF_CLIENT: Final = next(s for s in reversed(SETTINGS) if s.panel is Panel.KAFKA)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from workers.cli.moments import milliseconds
-from workers.cli.options import CLIENT, takes_settings
+from workers.cli.options import CLIENT, MODEL, takes_settings
 from workers.errors import ConfigurationError
 from workers.settings.resolve import Given, load
 
@@ -41,7 +41,7 @@ _HEADS: Final = {
 @takes_settings(
     *CLIENT,
     *("input_topic", "verdict_topic", "dead_letter_topic"),
-    *("delivery", "publish_from", "model", "engine", "max_page_bytes"),
+    *("delivery", "publish_from", *MODEL, "max_page_bytes"),
     *("group_id", "isolation_level", "log_level", "log_format"),
 )
 def verify(

@@ -158,11 +158,20 @@ class ModelChoice:
     Attributes:
         engine: ``keras`` for the network itself, ``tables`` for its table sums on a CPU,
             ``auto`` for the faster of those that can run here.
-        model: Folder of an artefact; None for the one that comes with the package.
+        model: Folder of an artefact, or a version in the registry as text, ``url@3``; None for
+            the detector's live version in the registry, or the one that comes with the package.
+        models: The registry, if there is one.
+        require_signature: Whether models from outside of the package must be signed by a
+            trusted key.
+        trusted_keys: Files of public keys, comma-separated; the signature of one of them must be
+            right wherever there is one.
     """
 
     engine: Literal["auto", "keras", "tables"] = "auto"
-    model: Path | None = None
+    model: Path | str | None = None
+    models: Path | None = None
+    require_signature: bool = False
+    trusted_keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from workers.log.connection import Connection
 from workers.settings import policies
 from workers.settings.detectors import default_of
 from workers.settings.kinds import ExistingFile, ExistingFolder
+from workers.settings.model_kinds import ExistingFiles, ModelPlace
 from workers.settings.sources import (
     CONFIG_VARIABLE,
     Layer,
@@ -150,6 +151,8 @@ def _read(setting: Setting, raw: Raw) -> object:
         return setting.kind.read(path.read_text(encoding="utf-8").rstrip("\r\n"))
     if isinstance(setting.kind, ExistingFile | ExistingFolder):
         return setting.kind.read(_from_base(raw))
+    if isinstance(setting.kind, ModelPlace | ExistingFiles) and raw.origin.kind == "file":
+        return setting.kind.read(setting.kind.from_base(raw.value, raw.base))
     return setting.kind.read(raw.value)
 
 
@@ -264,6 +267,12 @@ def _conflicts(entries: Mapping[str, Entry]) -> list[str]:
             f"{value['isolation_level']!r} breaks: aborted events would be judged, and positions "
             "of transactions under way be passed over; give read_committed"
         )
+    if isinstance(value["model"], str) and value["models"] is None:
+        problems.append(
+            f"Setting 'model' is {value['model']!r}, a version in a registry: give models too"
+        )
+    if value["require_signature"] and value["trusted_keys"] is None:
+        problems.append("Setting 'require_signature' is true: give trusted_keys too")
     if int(str(value["retry_initial_ms"])) > int(str(value["retry_max_ms"])):
         problems.append(
             f"Setting 'retry_initial_ms' is {value['retry_initial_ms']}, more than retry_max_ms, "

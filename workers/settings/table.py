@@ -23,6 +23,7 @@ from workers.settings.kinds import (
     Text,
     Whole,
 )
+from workers.settings.model_kinds import ExistingFiles, ModelPlace
 from workers.settings.policies import (
     BatchPolicy,
     BreakerPolicy,
@@ -121,10 +122,25 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         field="interval_ms",
     ),
     _model(
-        "model",
+        "models",
         ExistingFolder(),
-        "Folder of a trained model's artefact.",
-        derived="the model that comes with Fishweir",
+        "Folder of a registry of models, as weir models manages it.",
+    ),
+    _model(
+        "model",
+        ModelPlace(),
+        "Folder of a trained model's artefact, or a version in the registry, such as url@3.",
+        derived="the live one in the registry, else the one that comes with Fishweir",
+    ),
+    _model(
+        "require_signature",
+        Flag(),
+        "Whether models from outside of the package must be signed by a trusted key.",
+    ),
+    _model(
+        "trusted_keys",
+        ExistingFiles(),
+        "PEM files of the public keys whose signatures of models are trusted.",
     ),
     _model(
         "engine",

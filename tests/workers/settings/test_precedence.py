@@ -16,7 +16,7 @@ from workers.settings.table import SETTINGS
 FREE = [
     setting
     for setting in SETTINGS
-    if setting.key not in {"security_protocol", "sasl_mechanism", "delivery"}
+    if setting.key not in {"security_protocol", "sasl_mechanism", "delivery", "require_signature"}
     and not setting.key.startswith("retry_")
     and isinstance(setting.kind, Whole | Choice | Flag)
 ]
