@@ -25,9 +25,11 @@ from workers.intake import PATIENCE_SECONDS, Intake
 from workers.judge import Judge, Scored
 from workers.log.contract import Sink, Source, TopicPartition, Transactions
 from workers.metrics.meters import Meters
+from workers.metrics.service import ServiceMeters
 from workers.offsets import OffsetTracker
 from workers.publisher import Publisher
 from workers.retrying import Reporter, retrying
+from workers.service.bench import Bench
 from workers.settings.policies import Settings
 from workers.stages import Chain, Step
 from workers.tally import Tally
@@ -50,7 +52,7 @@ class Pipeline:
         source: Where records come from; owned by the thread that calls `run`.
         output: Where verdicts and dead letters go: a sink delivers them at least once,
             transactions exactly once.
-        judge: Decides.
+        judge: Decides; a bench is closed in the end.
         settings: Policies.
         meters: Count and measure, for whoever shows it.
         health: Told what goes well and what does not.
@@ -66,7 +68,7 @@ class Pipeline:
         self,
         source: Source,
         output: Sink | Transactions,
-        judge: Judge,
+        judge: Judge | Bench,
         settings: Settings,
         *,
         meters: Meters | None = None,
@@ -87,14 +89,23 @@ class Pipeline:
         self._next_commit = 0.0
         self._reporter = Reporter(settings.retry, clock)
         self._publisher, self._committer = self._delivering(output)
+        self._bench = bench = (
+            judge
+            if isinstance(judge, Bench)
+            else Bench(judge, ServiceMeters(self.meters.series), retry=settings.retry)
+        )
         self._chain = Chain(
             [
                 Step(
                     name="prepare",
-                    work=self.health.watched_each("prepare", judge.prepare),
+                    work=self.health.watched_each("prepare", bench.prepare),
                     many=True,
                 ),
-                Step(name="score", work=self.health.watched("score", judge.score)),
+                Step(
+                    name="score",
+                    work=self.health.watched_each("score", bench.score),
+                    many=True,
+                ),
                 Step(
                     name="publish",
                     work=self.health.watched("publish", self._publish),
@@ -142,7 +153,10 @@ class Pipeline:
                 self._source.close()
             finally:
                 # After a clean stop nothing is left to flush; otherwise what is left is read again.
-                self._publisher.close(CLOSE_SECONDS)
+                try:
+                    self._publisher.close(CLOSE_SECONDS)
+                finally:
+                    self._bench.close(CLOSE_SECONDS)
         return clean
 
     def _delivering(

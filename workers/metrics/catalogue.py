@@ -35,6 +35,12 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "engine": "what computes: keras or tables",
         "device": "what it computes on: cpu or gpu",
         "library": "what it computes with, and its version",
+        "role": "service (the model that judges), shadow or canary",
+        "refusal": "why a model was refused: digest, signature, shape, golden, detector, registry, "
+        "memory or other",
+        "outcome": "judged, dropped (the shadow was behind) or failed",
+        "agreement": "same, newly_malicious (to the shadow), no_longer_malicious or other",
+        "measure": "logits (their distribution) or rare (the share of rare tokens)",
     }
 )
 """What each label may say."""
@@ -137,7 +143,7 @@ STEP_DURATION: Final = Metric(
 SCORE: Final = Metric(
     name="weir_verdict_score",
     kind=Kind.HISTOGRAM,
-    comment="Scores of verdicts, a probability at the model's prior; it shows drift.",
+    comment="Scores of verdicts, a probability at the model's prior.",
     buckets=_SCORES,
 )
 QUEUE: Final = Metric(
@@ -200,6 +206,68 @@ MODEL: Final = Metric(
     comment="The model that judges, and what it runs on; always 1.",
     labels=("name", "version", "digest", "engine", "device", "library"),
 )
+CANDIDATE: Final = Metric(
+    name="weir_candidate_info",
+    kind=Kind.INFO,
+    comment="Models that are tried beside the one that judges; always 1, absent without any.",
+    labels=("role", "name", "version", "digest"),
+)
+SWAPS: Final = Metric(
+    name="weir_model_swaps_total",
+    kind=Kind.COUNTER,
+    comment="Times that another model has taken over.",
+)
+SWAPPED_AT: Final = Metric(
+    name="weir_model_swap_timestamp_seconds",
+    kind=Kind.GAUGE,
+    comment="When a model last took over, since the epoch; absent before the first time.",
+)
+REFUSALS: Final = Metric(
+    name="weir_model_refusals_total",
+    kind=Kind.COUNTER,
+    comment="Models that were to take over or to be tried and were refused, by why.",
+    labels=("role", "refusal"),
+)
+CANARY_FAILURES: Final = Metric(
+    name="weir_canary_failures_total",
+    kind=Kind.COUNTER,
+    comment="Times that a canary failed; the model in service judged what it could not.",
+)
+SHADOW_BATCHES: Final = Metric(
+    name="weir_shadow_batches_total",
+    kind=Kind.COUNTER,
+    comment="Batches, or parts of them, that were offered to the shadow.",
+    labels=("outcome",),
+)
+SHADOW_EVENTS: Final = Metric(
+    name="weir_shadow_events_total",
+    kind=Kind.COUNTER,
+    comment="Events of those; failed are also those that its topic did not take.",
+    labels=("outcome",),
+)
+SHADOW_AGREEMENT: Final = Metric(
+    name="weir_shadow_agreement_total",
+    kind=Kind.COUNTER,
+    comment="Events that the model in service and the shadow have judged, by how labels compare.",
+    labels=("agreement",),
+)
+SHADOW_DIFFERENCE: Final = Metric(
+    name="weir_shadow_logit_difference",
+    kind=Kind.HISTOGRAM,
+    comment="How far the shadow's logit of an event lies from that of the model in service.",
+    buckets=(0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
+)
+DRIFT: Final = Metric(
+    name="weir_drift_index",
+    kind=Kind.GAUGE,
+    comment="Population stability index of the last events against the reference; see models.md.",
+    labels=("measure",),
+)
+DRIFT_RARE: Final = Metric(
+    name="weir_drift_rare_share",
+    kind=Kind.GAUGE,
+    comment="Share of tokens of the last events that are rare (1 % at most) in the reference.",
+)
 GPU_MEMORY: Final = Metric(
     name="weir_gpu_memory_bytes",
     kind=Kind.GAUGE,
@@ -239,6 +307,17 @@ CATALOGUE: Final = (
     BREAKER_OPENINGS,
     UNDECODABLE,
     MODEL,
+    CANDIDATE,
+    SWAPS,
+    SWAPPED_AT,
+    REFUSALS,
+    CANARY_FAILURES,
+    SHADOW_BATCHES,
+    SHADOW_EVENTS,
+    SHADOW_AGREEMENT,
+    SHADOW_DIFFERENCE,
+    DRIFT,
+    DRIFT_RARE,
     GPU_MEMORY,
     GPU_PEAK,
     _of_process(

@@ -1,0 +1,1 @@
+"""Models in service: which judges, which takes over, which is tried, and whether traffic drifts."""
