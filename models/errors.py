@@ -23,6 +23,10 @@ class ShapeError(ArtefactError):
     """Tensors of an artefact are not those that its network's sizes imply."""
 
 
+class DetectorError(ArtefactError):
+    """An artefact is for another detector than the one that asks for it."""
+
+
 class SignatureError(ArtefactError):
     """An artefact is not signed as it must be, or a key cannot be used."""
 
@@ -33,6 +37,12 @@ class RegistryError(ModelError):
 
 class RegistryUnavailableError(RegistryError):
     """A registry cannot be read or written just now; the same call may succeed later."""
+
+    retriable: ClassVar[bool] = True
+
+
+class RegistryBusyError(RegistryError):
+    """Somebody else is changing a registry; the same call may succeed later."""
 
     retriable: ClassVar[bool] = True
 

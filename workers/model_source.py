@@ -7,7 +7,7 @@ from pathlib import Path
 from models.artefact import ANYONE, Artefact, Trust, load
 from models.artefact.keys import trusted_keys
 from models.detectors import DETECTORS
-from models.errors import ArtefactError
+from models.errors import DetectorError
 from models.registry import Registry
 from workers.settings.policies import ModelChoice, Settings
 
@@ -52,7 +52,7 @@ def load_model(settings: Settings) -> Artefact:
     else:
         artefact, told = load(DETECTORS[settings.detector].bundled), settings.detector
     if artefact.detector.name != settings.detector:
-        raise ArtefactError(
+        raise DetectorError(
             f"model '{told}' is for detector '{artefact.detector.name}', not '{settings.detector}'"
         )
     return artefact
