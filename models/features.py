@@ -32,6 +32,10 @@ class Features(Protocol):
 
     def __len__(self) -> int: ...
 
+    def tokens(self) -> NDArray[np.int64]:
+        """How often each token that a network may look at occurs in them, by its number."""
+        ...
+
     def rows(self, index: NDArray[np.int64] | slice) -> Self:
         """The features of some of the subjects."""
         ...

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from models.errors import ArtefactError
 
 PADDING = 0
+# That a code's type has room for.
+CODES = 256
 # Codes of one text that a network may be made to look at.
 WIDEST = 65_536
 
@@ -42,6 +44,12 @@ class CharacterCodes:
 
     def __len__(self) -> int:
         return int(self.codes.shape[0])
+
+    def tokens(self) -> NDArray[np.int64]:
+        """How often each code occurs: int64[256]; padding does not."""
+        counts = np.bincount(self.codes.ravel(), minlength=CODES)
+        counts[PADDING] = 0
+        return counts
 
     def rows(self, index: NDArray[np.int64] | slice) -> CharacterCodes:
         """The features of some of the texts."""

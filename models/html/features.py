@@ -38,6 +38,10 @@ class PageFeatures:
     def __len__(self) -> int:
         return int(self.counts.shape[0])
 
+    def tokens(self) -> NDArray[np.int64]:
+        """How many tokens fall into each bin: int64[1024]."""
+        return np.asarray(self.counts.sum(axis=(0, 1), dtype=np.int64))
+
     def rows(self, index: NDArray[np.int64] | slice) -> PageFeatures:
         """The features of some of the pages."""
         pages = (

@@ -175,6 +175,47 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePolicy:
+    """Which models come and go while a worker runs.
+
+    A shadow holds up to two parts of batches more than `BatchPolicy` tells of, one that waits and
+    one at work, and its model.
+
+    Attributes:
+        poll_ms: Time between two looks at which models are to judge and to be tried; 0 looks at
+            the start and on SIGHUP alone.
+        shadow: Folder or version of a model that judges beside the one in service; None for none.
+        shadow_topic: Its verdicts.
+        canary: Folder or version of a model that judges some keys; None for none.
+        canary_share: Of the keys.
+    """
+
+    poll_ms: int = 10_000
+    shadow: Path | str | None = None
+    shadow_topic: str = "alerts.shadow"
+    canary: Path | str | None = None
+    canary_share: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftPolicy:
+    """How traffic is held against what the model was validated on.
+
+    Attributes:
+        reference: What to compare with: what validation showed, where that is known, or else the
+            ``first`` events that the model judges; ``off`` compares nothing.
+        events: That are compared, the last ones; also those that are the first.
+        warn: Stability index from which on there is a warning.
+        report_ms: Drift that goes on is warned of once in this time.
+    """
+
+    reference: Literal["validation", "first", "off"] = "validation"
+    events: int = 20_000
+    warn: float = 0.25
+    report_ms: int = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpPolicy:
     """Whether and where metrics and health are served, and what counts as health.
 
@@ -220,5 +261,7 @@ class Settings:
     breaker: BreakerPolicy
     shutdown: ShutdownPolicy
     choice: ModelChoice
+    service: ServicePolicy
+    drift: DriftPolicy
     http: HttpPolicy
     journal: JournalPolicy

@@ -238,7 +238,8 @@ def _conflicts(entries: Mapping[str, Entry]) -> list[str]:
     """What each value allows and all together do not."""
     problems: list[str] = []
     value = {key: entry.value for key, entry in entries.items()}
-    topics = ("input_topic", "verdict_topic", "dead_letter_topic")
+    topics = ["input_topic", "verdict_topic", "dead_letter_topic"]
+    topics += ["shadow_topic"] if value["shadow"] is not None else []
     for i, first in enumerate(topics):
         problems.extend(
             f"Settings {first!r} and {second!r} are both {value[first]!r}; give different topics"
@@ -267,10 +268,11 @@ def _conflicts(entries: Mapping[str, Entry]) -> list[str]:
             f"{value['isolation_level']!r} breaks: aborted events would be judged, and positions "
             "of transactions under way be passed over; give read_committed"
         )
-    if isinstance(value["model"], str) and value["models"] is None:
-        problems.append(
-            f"Setting 'model' is {value['model']!r}, a version in a registry: give models too"
-        )
+    problems.extend(
+        f"Setting {key!r} is {value[key]!r}, a version in a registry: give models too"
+        for key in ("model", "shadow", "canary")
+        if isinstance(value[key], str) and value["models"] is None
+    )
     if value["require_signature"] and value["trusted_keys"] is None:
         problems.append("Setting 'require_signature' is true: give trusted_keys too")
     if int(str(value["retry_initial_ms"])) > int(str(value["retry_max_ms"])):
@@ -301,6 +303,8 @@ def _build(
         breaker=made(policies.BreakerPolicy),
         shutdown=made(policies.ShutdownPolicy),
         choice=made(policies.ModelChoice),
+        service=made(policies.ServicePolicy),
+        drift=made(policies.DriftPolicy),
         http=made(policies.HttpPolicy),
         journal=made(policies.JournalPolicy),
     )

@@ -18,6 +18,7 @@ class Panel(Enum):
     TOPICS = "Topics"
     BATCHES = "Batches and commits"
     MODEL = "Model and verdicts"
+    SERVICE = "Models in service"
     KAFKA = "Kafka"
     GROUP = "Consumer group"
     SECURITY = "Kafka security"

@@ -28,6 +28,7 @@ from workers.settings.policies import (
     BatchPolicy,
     BreakerPolicy,
     CommitPolicy,
+    DriftPolicy,
     EvidencePolicy,
     HttpPolicy,
     JournalPolicy,
@@ -35,6 +36,7 @@ from workers.settings.policies import (
     PagePolicy,
     PublishPolicy,
     RetryPolicy,
+    ServicePolicy,
     ShutdownPolicy,
     Topics,
 )
@@ -80,6 +82,8 @@ _commit = partial(_row, Panel.BATCHES, CommitPolicy)
 _model = partial(_row, Panel.MODEL, ModelChoice)
 _publish = partial(_row, Panel.MODEL, PublishPolicy)
 _evidence = partial(_row, Panel.MODEL, EvidencePolicy)
+_service = partial(_row, Panel.SERVICE, ServicePolicy)
+_drift = partial(_row, Panel.SERVICE, DriftPolicy)
 _kafka = partial(_row, Panel.KAFKA, Connection)
 _group = partial(_row, Panel.GROUP, Connection)
 _security = partial(_row, Panel.SECURITY, Connection)
@@ -160,6 +164,48 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Mildest label whose verdicts say which spans of the text weighed most.",
     ),
     _evidence("evidence_top", Whole(1, 16), "Most spans of evidence in one verdict.", field="top"),
+    _service(
+        "model_poll_ms",
+        Whole(0, _DAY_MS, "ms"),
+        "Time between looks whether other models are to judge; 0 looks on SIGHUP alone.",
+        field="poll_ms",
+    ),
+    _service(
+        "shadow",
+        ModelPlace(),
+        "Model that judges the same events beside the one in service, such as url@candidate.",
+    ),
+    _service("shadow_topic", KafkaName(), "Topic that the shadow's verdicts go to."),
+    _service(
+        "canary",
+        ModelPlace(),
+        "Model that judges a share of keys in place of the one in service.",
+    ),
+    _service("canary_share", Share(), "Share of keys that the canary judges."),
+    _drift(
+        "drift",
+        Choice(("validation", "first", "off")),
+        "What scores and tokens are compared with: the model's validation, or its first events.",
+        field="reference",
+    ),
+    _drift(
+        "drift_events",
+        Whole(100, _MOST_RECORDS),
+        "Events that are compared, the last ones.",
+        field="events",
+    ),
+    _drift(
+        "drift_warn",
+        Share(),
+        "Population stability index from which on drift is warned of.",
+        field="warn",
+    ),
+    _drift(
+        "drift_report_ms",
+        Whole(0, _DAY_MS, "ms"),
+        "Drift that goes on is warned of once in this time.",
+        field="report_ms",
+    ),
     _kafka("bootstrap_servers", Servers(), "Brokers to find the cluster by."),
     _kafka(
         "client_id",
