@@ -11,8 +11,16 @@ DEEPEST = 3
 
 
 def find(folder: Path) -> list[Path]:
-    """Folders that hold a manifest: ``folder`` itself, else those up to three levels below it."""
+    """Folders that hold a manifest: ``folder`` itself, else those up to three levels below it.
+
+    Hidden ones are passed over: a registry has artefacts there that are not whole.
+    """
     if (folder / MANIFEST).exists():
         return [folder]
     levels = ["/".join(["*"] * depth) for depth in range(1, DEEPEST + 1)]
-    return sorted(found.parent for level in levels for found in folder.glob(f"{level}/{MANIFEST}"))
+    return sorted(
+        found.parent
+        for level in levels
+        for found in folder.glob(f"{level}/{MANIFEST}")
+        if not any(part.startswith(".") for part in found.relative_to(folder).parts)
+    )

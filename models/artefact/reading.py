@@ -87,13 +87,22 @@ def load_manifest(folder: Path) -> Manifest:
 
 def _signed_manifest(folder: Path, trust: Trust) -> tuple[Manifest, str | None]:
     """The manifest, and the key that vouches for the very bytes that were read."""
-    with _naming(folder / MANIFEST):
-        raw = _read(folder / MANIFEST, LARGEST_MANIFEST)
+    raw = read_manifest(folder)
     # Before anything is made of it.
     with _naming(folder):
         signer = trust.check(raw, read_signatures(folder))
     with _naming(folder / MANIFEST):
         return parse(raw), signer
+
+
+def read_manifest(folder: Path) -> bytes:
+    """Content of ``manifest.json``, whatever it be.
+
+    Raises:
+        ArtefactError: it cannot be read.
+    """
+    with _naming(folder / MANIFEST):
+        return _read(folder / MANIFEST, LARGEST_MANIFEST)
 
 
 def read_signatures(folder: Path) -> bytes | None:

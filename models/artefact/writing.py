@@ -93,7 +93,7 @@ def save(
     digest = parse(raw).digest
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in (*files.items(), (MANIFEST, raw)):
-        _write(folder / file, content)
+        write_file(folder / file, content)
     return digest
 
 
@@ -151,8 +151,8 @@ def _json(content: object) -> bytes:
         raise ArtefactError(f"cannot be written as JSON: {error}") from error
 
 
-def _write(path: Path, content: bytes) -> None:
-    """In one step: what stood there, a link included, is replaced and never written through."""
+def write_file(path: Path, content: bytes) -> None:
+    """Write in one step: what stood there, a link included, is replaced, not written through."""
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     with part.open("xb") as file:

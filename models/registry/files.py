@@ -10,7 +10,12 @@ from pathlib import Path
 from models.errors import RegistryError, RegistryUnavailableError
 
 # What no waiting mends. All else a mounted volume may do for a while: no answer, a stale handle.
-_LASTING = frozenset((errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG))
+_LASTING = frozenset(
+    (
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOTDIR),
+        *(errno.ENAMETOOLONG, errno.ENOENT),
+    )
+)
 # A server that has replaced the file between our looking it up and reading it says ESTALE.
 _TRIES = 3
 
