@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import structlog
@@ -32,7 +33,7 @@ from schemas.limits import DEFAULT_LIMITS, DecodingLimits
 from schemas.telemetry import SUBJECTS, Events, in_parts
 from workers.batching import Batch
 from workers.bisecting import bisect
-from workers.capacity import Capacity
+from workers.evaluating import Evaluating
 from workers.explaining import Explaining
 from workers.metrics.meters import Meters, Step
 from workers.retrying import Reporter
@@ -120,9 +121,9 @@ class Judge:
         self._meters = meters or Meters(artefact.detector.name)
         self._artefact = artefact
         self._engine = engine
+        self._evaluating = Evaluating(artefact, engine, retry, self._meters)
         self._limits = limits
-        self._capacity = Capacity()
-        self._exhaustions, self._refusals = (Reporter(retry) for _ in range(2))
+        self._refusals = Reporter(retry)
         self._featurise = artefact.featuriser()
         self._explaining = Explaining(artefact, evidence, retry, self._meters)
         self._judge = verdict.Judge(
@@ -211,6 +212,17 @@ class Judge:
             rejects={stage: some for stage, some in rejects.items() if len(some)},
         )
 
+    def rehearse(self) -> None:
+        """Take the golden subjects all the way, so that nothing is compiled later on.
+
+        Raises:
+            Exception: the model's.
+        """
+        subjects: list[Any] = [subject for subject, _ in self._artefact.golden]
+        of = Events.of_texts if self._artefact.detector.subject == "text" else Events.of_pages
+        for _ in self.judge(of(subjects)):
+            pass
+
     def judge(
         self, events: Events
     ) -> Iterator[tuple[verdict.Verdicts, NDArray[np.int64], Rejects]]:
@@ -249,7 +261,7 @@ class Judge:
     def _judged(
         self, events: Events, features: Features, refused: Rejects
     ) -> tuple[verdict.Verdicts, NDArray[np.int64], Rejects]:
-        logits, finite, culprits = self._logits(features)
+        logits, finite, culprits = self._evaluating.logits(features)
         if not finite.all():
             bad = [row for row in np.flatnonzero(~finite).tolist() if row not in culprits]
             not_finite = Rejects(
@@ -277,34 +289,6 @@ class Judge:
         )
         evidence = self._explaining.evidence(features, verdicts.severities())
         return replace(verdicts, evidence=evidence), events.rows, refused
-
-    def _logits(
-        self, features: Features
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], dict[int, str]]:
-        """Logits float32[n], which are finite, and what is wrong with rows that gave none."""
-        with self._meters.timed(Step.SCORE):
-            came = bisect(
-                len(features),
-                lambda rows: self._engine.logits(features.rows(rows)),
-                lambda: self._artefact.check_golden(self._engine),
-                self._capacity,
-            )
-        if came.shrunk_to is not None:
-            self._exhaustions.report(
-                "there is no memory for the batch, which goes on in parts",
-                f"{came.exhaustion}; now at most {came.shrunk_to} rows at once",
-            )
-        if len(came.parts) == 1 and not came.culprits:
-            ((_, logits),) = came.parts
-        else:
-            logits = np.full(len(features), np.nan, np.float32)
-            for rows, some in came.parts:
-                logits[rows] = some
-        finite = np.isfinite(logits)
-        if not finite.all() and not came.culprits:
-            # Is it the rows, or does it give no number for anything?
-            self._artefact.check_golden(self._engine)
-        return logits, finite, came.culprits
 
     def _unscorable(self, events: Events, culprits: dict[int, str]) -> Rejects:
         if not culprits:

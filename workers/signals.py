@@ -1,7 +1,8 @@
-"""SIGTERM and SIGINT as a wish to stop."""
+"""SIGTERM and SIGINT as a wish to stop, SIGHUP as one to look at what has changed."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -31,3 +32,31 @@ def stopping_on_signals(stop: Callable[[], object]) -> Iterator[None]:
     finally:
         for handled, handler in before.items():
             signal.signal(handled, handler)
+
+
+@contextmanager
+def looking_on_hangup(look: Callable[[], object]) -> Iterator[None]:
+    """Call ``look`` whenever SIGHUP comes, as daemons do.
+
+    Not where standard input is a terminal: there it says that the terminal is gone, and ends the
+    process as before. Nor in a thread other than the main one.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or not hasattr(signal, "SIGHUP")
+        or _on_terminal()
+    ):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda _number, _frame: look())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _on_terminal() -> bool:
+    try:
+        return os.isatty(0)
+    except OSError:
+        return False

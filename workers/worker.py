@@ -19,14 +19,18 @@ from workers.metrics.gpu import gpu_memory
 from workers.metrics.meters import Meters
 from workers.model_source import load_model
 from workers.pipeline import Pipeline
+from workers.service.staffing import staffed
+from workers.service.watch import Watch
 from workers.settings.policies import Settings
-from workers.signals import stopping_on_signals
+from workers.signals import looking_on_hangup, stopping_on_signals
 
 journal = structlog.get_logger(__name__)
 
 STOPPED = 0
 # Stopped in time's absence: part of what was polled will be read again.
 STOPPED_SHORT = 1
+# For a model that is being loaded when the worker ends.
+LEAVE_SECONDS = 0.5
 
 
 def run(settings: Settings, log: Log | None = None) -> int:
@@ -46,19 +50,29 @@ def run(settings: Settings, log: Log | None = None) -> int:
     meters, health = Meters(settings.detector), Health.of(settings)
     stopping = threading.Event()
     pipelines: list[Pipeline] = []
+    watches: list[Watch] = []
 
     def stop() -> None:
         stopping.set()
         for pipeline in pipelines:
             pipeline.stop()
 
+    def look() -> None:
+        for watch in watches:
+            watch.look()
+
     # From the first moment: whoever stops us while we load means no less.
-    with stopping_on_signals(stop), served(settings, meters, health):
-        pipeline = _pipeline(settings, log, meters, health)
+    with stopping_on_signals(stop), looking_on_hangup(look), served(settings, meters, health):
+        pipeline, watch = _pipeline(settings, log, meters, health)
         pipelines.append(pipeline)
+        watches.append(watch)
         if stopping.is_set():
             pipeline.stop()
-        clean = pipeline.run()
+        watch.start()
+        try:
+            clean = pipeline.run()
+        finally:
+            watch.close(LEAVE_SECONDS)
     counts = pipeline.tally.counts()
     journal.info(
         "stopped",
@@ -88,17 +102,34 @@ def served(settings: Settings, meters: Meters, health: Health) -> AbstractContex
     )
 
 
-def _pipeline(settings: Settings, log: Log | None, meters: Meters, health: Health) -> Pipeline:
+def _pipeline(
+    settings: Settings, log: Log | None, meters: Meters, health: Health
+) -> tuple[Pipeline, Watch]:
     """All that a replica needs, the model warm; nothing is connected yet."""
     judge = warmed(settings, meters, health)
     if log is None:
         # Only now: the Kafka client is not needed to find that a model is broken.
-        from workers.log.kafka import KafkaLog  # noqa: PLC0415
+        from workers.log.opening import open_log  # noqa: PLC0415
 
-        log = KafkaLog(settings.connection)
-    return Pipeline(
-        log.source(), output_of(settings, log), judge, settings, meters=meters, health=health
+        log = open_log(settings.connection)
+    bench, watch = staffed(settings, judge, log.sink, fresh, meters)
+    pipeline = Pipeline(
+        log.source(), output_of(settings, log), bench, settings, meters=meters, health=health
     )
+    return pipeline, watch
+
+
+def fresh(settings: Settings, meters: Meters) -> Judge:
+    """A judge that is ready for the first batch, for a worker that is at work already.
+
+    Raises:
+        ModelError: the model that the settings name cannot be used.
+    """
+    artefact, engine = load_engine(settings)
+    engine.warm(settings.batch.max_batch)
+    judge = judge_of(settings, artefact, engine, meters)
+    judge.rehearse()
+    return judge
 
 
 def warmed(
