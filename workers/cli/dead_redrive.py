@@ -21,6 +21,7 @@ from workers.cli.dead_topic import (
     known_causes,
     open_topic,
 )
+from workers.cli.durations import duration
 from workers.cli.moments import milliseconds
 from workers.cli.options import takes_settings
 from workers.errors import LogUnavailableError
@@ -42,9 +43,6 @@ _BATCH: Final = 500
 _CLOSE_S: Final = 10.0
 # Time between two lines of progress where there is no terminal.
 _REPORT_S: Final = 10.0
-# What a duration is told in, from this many seconds on.
-_MINUTES_FROM: Final = 120.0
-_HOURS_FROM: Final = 7200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +280,7 @@ def _show_plan(
     count = planned.sent.total()
     line = f"{_counted(count)} of {topic.name} to send back to {what.target.topic}"
     if count:
-        line += f" at {policy.rate:g} a second: {_duration(count / policy.rate)}"
+        line += f" at {policy.rate:g} a second: {duration(count / policy.rate)}"
     typer.echo(line, err=True)
     for cause, letters in planned.sent.most_common():
         typer.echo(f"  {cause}: {letters:,}", err=True)
@@ -326,11 +324,3 @@ def _tell_refused(topic: str, tally: RedriveTally, outcome: str) -> None:
 
 def _counted(count: int) -> str:
     return "1 letter" if count == 1 else f"{count:,} letters"
-
-
-def _duration(seconds: float) -> str:
-    if seconds >= _HOURS_FROM:
-        return f"{seconds / 3600:.1f} hours"
-    if seconds >= _MINUTES_FROM:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{max(1, round(seconds))} s"

@@ -5,17 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from workers.log.bookmarks import Bookmarks
     from workers.log.connection import Connection
-    from workers.log.contract import Log
+    from workers.log.contract import Log, TopicPartition
     from workers.log.kafka_spans import KafkaSpans
     from workers.log.lookup import Lookup
 
 
-def open_log(connection: Connection) -> Log:
-    """The Kafka cluster that ``connection`` leads to; nothing is connected yet."""
+def open_log(connection: Connection, notes: Mapping[TopicPartition, str] | None = None) -> Log:
+    """The Kafka cluster that ``connection`` leads to; nothing is connected yet.
+
+    Positions of partitions that have a note are committed with it.
+    """
     from workers.log.kafka import KafkaLog  # noqa: PLC0415
 
-    return KafkaLog(connection)
+    return KafkaLog(connection, notes)
+
+
+def open_bookmarks(connection: Connection) -> Bookmarks:
+    """Reads and lays positions with notes on that cluster; nothing is connected yet."""
+    from workers.log.kafka_bookmarks import KafkaBookmarks  # noqa: PLC0415
+
+    return KafkaBookmarks(connection)
 
 
 def open_spans(connection: Connection) -> KafkaSpans:

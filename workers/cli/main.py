@@ -30,6 +30,7 @@ VERBS: Final = {
     "score": "workers.cli.score",
     "feed": "workers.cli.feed",
     "watch": "workers.cli.watch",
+    "replay": "workers.cli.replay",
     "verify": "workers.cli.verify",
     "dead": "workers.cli.dead",
     "topics": "workers.cli.topics",

@@ -10,6 +10,9 @@ from schemas.timestamps import is_rfc3339, rfc3339
 from workers.errors import ConfigurationError
 
 _AGO: Final = re.compile(r"([0-9]{1,9})([smhdw])")
+_TO_THE_MINUTE: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -19,7 +22,7 @@ def milliseconds(text: str, option: str, *, now: datetime | None = None) -> int:
     """Milliseconds since the epoch of what an option was given.
 
     Args:
-        text: ``2026-11-24T08:30:00Z``, or ``2h`` for two hours ago.
+        text: ``2026-11-24T08:30:00Z``, with or without the seconds, or ``2h`` for two hours ago.
         option: Its name, for the message.
         now: The present; the clock's by default.
 
@@ -32,8 +35,11 @@ def milliseconds(text: str, option: str, *, now: datetime | None = None) -> int:
             moment = (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         except OverflowError:
             moment = None
-    elif is_rfc3339(text):
-        moment = datetime.fromisoformat(text)
+    elif is_rfc3339(text) or _TO_THE_MINUTE.fullmatch(text) is not None:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:  # the 31st of a month without one
+            moment = None
     if moment is None or moment < _EPOCH:
         raise ConfigurationError(
             f"Option {option} has value {text!r}: no time; give e.g. 2026-11-24T08:30:00Z, or how "

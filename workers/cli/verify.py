@@ -12,11 +12,11 @@ import typer
 
 from workers.cli.moments import milliseconds
 from workers.cli.options import CLIENT, MODEL, takes_settings
-from workers.errors import ConfigurationError
+from workers.cli.places import offsets_by_partition
 from workers.settings.resolve import Given, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from workers.account import Account, Counts
     from workers.judge import Judge
@@ -103,8 +103,8 @@ def verify(
     journal.configure(settings.journal, client=False)
     asked = Asked(
         to=to,
-        from_offsets=_offsets("--from-offsets", from_offsets or ()),
-        to_offsets=_offsets("--to-offsets", to_offsets or ()),
+        from_offsets=offsets_by_partition("--from-offsets", from_offsets or ()),
+        to_offsets=offsets_by_partition("--to-offsets", to_offsets or ()),
         from_time=None if from_time is None else milliseconds(from_time, "--from"),
         to_time=None if to_time is None else milliseconds(to_time, "--to-time"),
     )
@@ -137,23 +137,6 @@ def _judge(settings: Settings) -> Judge:
 
     silent = replace(settings, evidence=replace(settings.evidence, evidence_from="never"))
     return judge_of(silent, *load_engine(settings))
-
-
-def _offsets(option: str, given: Iterable[str]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for pair in ",".join(given).split(",") if given else ():
-        partition, colon, offset = pair.strip().partition(":")
-        if not (colon and partition.isascii() and offset.isascii()) or not (
-            partition.isdigit() and offset.isdigit()
-        ):
-            raise ConfigurationError(
-                f"Option {option} has value {pair!r}: no PARTITION:OFFSET; "
-                f"give e.g. {option} 0:1200,1:980"
-            )
-        if int(partition) in found:
-            raise ConfigurationError(f"Option {option} names partition {partition} twice")
-        found[int(partition)] = int(offset)
-    return found
 
 
 @contextmanager

@@ -168,6 +168,11 @@ OLDEST: Final = Metric(
     kind=Kind.GAUGE,
     comment="Age of the oldest event not yet judged, by its record's timestamp; 0 without lag.",
 )
+REPLAY_LEFT: Final = Metric(
+    name="weir_replay_left_events",
+    kind=Kind.GAUGE,
+    comment="Offsets of a replay's range that no replica has dealt with yet; of replays alone.",
+)
 ASSIGNED: Final = Metric(
     name="weir_assigned_partitions",
     kind=Kind.GAUGE,
@@ -300,6 +305,7 @@ CATALOGUE: Final = (
     IN_HAND,
     LAG,
     OLDEST,
+    REPLAY_LEFT,
     ASSIGNED,
     HELD,
     REBALANCES,

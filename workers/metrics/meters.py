@@ -180,6 +180,10 @@ class Meters:
         )
         self.series.put(catalogue.OLDEST, oldest_s)
 
+    def left_of_replay(self, events: int) -> None:
+        """So many of a replay's range are to be dealt with, whoever does it."""
+        self.series.put(catalogue.REPLAY_LEFT, events)
+
     def queues(self, depths: Callable[[], Mapping[str, int]]) -> None:
         """Ask ``depths`` on scrape how many batches wait for each step; from any thread."""
         self.series.read_on_scrape(

@@ -1,0 +1,1 @@
+"""Scoring a fixed range of history again, beside the live workers."""
