@@ -19,6 +19,7 @@ from workers.log.memory_broker import MemoryBroker
 from workers.log.memory_topic import DEFAULT_MAX_MESSAGE_BYTES, StoredRecord
 from workers.message_sizes import MAX_MESSAGE_BYTES, topic_configs
 from workers.pipeline import Pipeline
+from workers.service.bench import Bench
 from workers.settings.policies import Settings
 from workers.settings.resolve import Given, load
 from workers.worker import output_of
@@ -129,7 +130,7 @@ class Running:
         return result
 
 
-def start(log: Log, judge: Judge, told: Settings) -> Running:
+def start(log: Log, judge: Judge | Bench, told: Settings) -> Running:
     """Start a pipeline in a thread."""
     pipeline = Pipeline(log.source(), output_of(told, log), judge, told)
     outcome: list[bool | BaseException] = []
@@ -146,7 +147,7 @@ def start(log: Log, judge: Judge, told: Settings) -> Running:
 
 
 @contextmanager
-def running(log: Log, judge: Judge, told: Settings) -> Iterator[Running]:
+def running(log: Log, judge: Judge | Bench, told: Settings) -> Iterator[Running]:
     """A pipeline that has ended clean by the end of the block."""
     started = start(log, judge, told)
     try:
