@@ -125,6 +125,19 @@ def take_id(event: dict[str, Any]) -> str | int | None:
     )
 
 
+def are_ids(values: list[Any]) -> bool:
+    """Whether all of n values, None where there was none, are ids that are carried as they are.
+
+    A fraction that is whole is an id too, but not as it is.
+    """
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {str}:
+        return all(value is None or len(value) <= MAX_ID_LENGTH for value in values)
+    if kinds == {int}:
+        return all(value is None or MIN_ID <= value <= MAX_ID for value in values)
+    return not kinds
+
+
 def take_observed_at(event: dict[str, Any]) -> str | None:
     """Take ``observed_at`` out of the event, or leave it there if it is no time."""
     value = event.get("observed_at", MISSING)

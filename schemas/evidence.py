@@ -71,6 +71,20 @@ class Evidence:
             exact=exact,
         )
 
+    def take(self, rows: NDArray[np.integer]) -> Evidence:
+        """The evidence of these subjects, in this order."""
+        splits = self.splits.tolist()
+        spans = [span for row in rows.tolist() for span in range(splits[row], splits[row + 1])]
+        return Evidence(
+            splits=np.concatenate([[0], np.cumsum(np.diff(self.splits)[rows])]),
+            starts=self.starts[spans],
+            ends=self.ends[spans],
+            weights=self.weights[spans],
+            kinds=[self.kinds[span] for span in spans],
+            texts=[self.texts[span] for span in spans],
+            exact=self.exact,
+        )
+
     def check(self, lengths: NDArray[np.int64]) -> None:
         """Hold the columns against the lengths of the n subjects.
 

@@ -26,6 +26,8 @@ import hashlib
 import struct
 from collections.abc import Sequence
 
+import numpy as np
+
 from schemas.origin import Origins
 
 RECORD_PREFIX = b"fishweir/record/1\0"
@@ -33,28 +35,21 @@ VERDICT_PREFIX = b"fishweir/verdict/1\0"
 ID_DIGITS = 32
 
 _LENGTH = struct.Struct(">I")
-_POSITION = struct.Struct(">iqq")
+# A partition, an offset and a timestamp, as they are hashed.
+_POSITION = np.dtype([("partition", ">i4"), ("offset", ">i8"), ("timestamp", ">i8")])
 
 
 def record_ids(origins: Origins) -> list[str]:
-    """Ids of n records: digests over their origins.
-
-    Raises:
-        struct.error: a number is outside its range.
-    """
-    heads: dict[str, bytes] = {}
-    for topic in set(origins.topics):
-        heads[topic] = RECORD_PREFIX + _string(topic)
-    sha256, pack = hashlib.sha256, _POSITION.pack
+    """Ids of n records: digests over their origins."""
+    heads = {topic: RECORD_PREFIX + _string(topic) for topic in set(origins.topics)}
+    positions = np.empty(len(origins), _POSITION)
+    positions["partition"] = origins.partitions
+    positions["offset"] = origins.offsets
+    positions["timestamp"] = origins.timestamps
+    packed, size, sha256 = positions.tobytes(), _POSITION.itemsize, hashlib.sha256
     return [
-        sha256(heads[topic] + pack(partition, offset, timestamp)).hexdigest()[:ID_DIGITS]
-        for topic, partition, offset, timestamp in zip(
-            origins.topics,
-            origins.partitions.tolist(),
-            origins.offsets.tolist(),
-            origins.timestamps.tolist(),
-            strict=True,
-        )
+        sha256(heads[topic] + packed[start : start + size]).hexdigest()[:ID_DIGITS]
+        for topic, start in zip(origins.topics, range(0, len(packed), size), strict=True)
     ]
 
 
@@ -67,10 +62,12 @@ def verdict_ids(records: Sequence[str], detector: str, artefact_digest: str) -> 
         artefact_digest: The digest of weights, thresholds, calibration and featuriser together.
     """
     tail = _string(detector) + _string(artefact_digest)
-    sha256 = hashlib.sha256
+    sha256, length = hashlib.sha256, _LENGTH.pack
     return [
-        sha256(VERDICT_PREFIX + _string(record) + tail).hexdigest()[:ID_DIGITS]
-        for record in records
+        sha256(b"%b%b%b%b" % (VERDICT_PREFIX, length(len(record)), record, tail)).hexdigest()[
+            :ID_DIGITS
+        ]
+        for record in map(str.encode, records)
     ]
 
 

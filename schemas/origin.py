@@ -57,7 +57,7 @@ class Origins:
     def __len__(self) -> int:
         return len(self.topics)
 
-    def take(self, rows: NDArray[np.int64]) -> Origins:
+    def take(self, rows: NDArray[np.integer]) -> Origins:
         """The origins of these rows, in this order."""
         return Origins(
             topics=[self.topics[row] for row in rows.tolist()],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,19 @@ from schemas.origin import Origins
 
 Unit = Literal["character", "byte"]
 """What lengths and offsets of a verdict count: code points of a text, bytes of a page."""
+
+# The columns of verdicts that are lists or None.
+_LISTS = (
+    "kinds",
+    "urls",
+    "digests",
+    "record_ids",
+    "ids",
+    "event_ids",
+    "observed_at",
+    "further",
+    "omitted",
+)
 
 _COUNTED: dict[Unit, type[str | bytes]] = {"character": str, "byte": bytes}
 
@@ -125,6 +138,24 @@ class Verdicts:
             severities[self.held] = Label.BENIGN.severity
         return severities
 
+    def take(self, rows: NDArray[np.integer]) -> Verdicts:
+        """The verdicts of these rows, in this order."""
+        chosen = rows.tolist()
+
+        def of(column: Sequence[Any] | None) -> list[Any] | None:
+            return None if column is None else [column[row] for row in chosen]
+
+        return replace(
+            self,
+            subjects=[self.subjects[row] for row in chosen],
+            logits=self.logits[rows],
+            characters_seen=self.characters_seen[rows],
+            held=None if self.held is None else self.held[rows],
+            evidence=None if self.evidence is None else self.evidence.take(rows),
+            origins=None if self.origins is None else self.origins.take(rows),
+            **cast("Any", {name: of(getattr(self, name)) for name in _LISTS}),
+        )
+
     def check(self) -> None:
         """Hold the columns against each other.
 
@@ -134,21 +165,7 @@ class Verdicts:
                 a page's and without text.
         """
         n = len(self)
-        for name in (
-            "logits",
-            "characters_seen",
-            "held",
-            "kinds",
-            "urls",
-            "digests",
-            "origins",
-            "record_ids",
-            "ids",
-            "event_ids",
-            "observed_at",
-            "further",
-            "omitted",
-        ):
+        for name in ("logits", "characters_seen", "held", "origins", *_LISTS):
             column = getattr(self, name)
             if column is not None and len(column) != n:
                 raise ContractError(f"Column {name!r} has {len(column)} rows for {n} subjects")
@@ -158,7 +175,7 @@ class Verdicts:
                 f"The logit of row {int(np.argmin(finite))} is not finite; refuse such rows first"
             )
         unit = self.judge.unit
-        if not all(isinstance(subject, _COUNTED[unit]) for subject in self.subjects):
+        if not all(issubclass(kind, _COUNTED[unit]) for kind in set(map(type, self.subjects))):
             raise ContractError(
                 f"A subject is no {_COUNTED[unit].__name__}, but the unit is {unit!r}"
             )

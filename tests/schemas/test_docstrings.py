@@ -7,7 +7,8 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["contracts", "further", "label", "telemetry_path", "text", "timestamps"]
+    "name",
+    ["contracts", "further", "json_columns", "label", "telemetry_path", "text", "timestamps"],
 )
 def test_examples_in_docstrings_hold(name: str) -> None:
     results = doctest.testmod(import_module(f"schemas.{name}"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import orjson
 import pytest
@@ -12,8 +13,10 @@ from schemas.causes import Cause
 from schemas.contracts import contract
 from schemas.events import Events
 from schemas.limits import DEFAULT_LIMITS
+from schemas.telemetry_path import PATH
 from schemas.telemetry_text import URL, Subject, decode, decode_lines
 
+SUBJECTS = (URL, PATH)
 SCHEMA = Draft202012Validator(contract("telemetry-url"))
 MAX_RECORD_BYTES = DEFAULT_LIMITS.max_text_record_bytes
 
@@ -49,7 +52,13 @@ EVENTS = st.builds(
     lambda further, known: further | known,
     st.dictionaries(st.text(max_size=8), JSON, max_size=3),
     st.fixed_dictionaries(
-        {}, optional={"url": URLS | JSON, "id": EDGE_IDS | JSON, "observed_at": st.text() | JSON}
+        {},
+        optional={
+            "url": URLS | JSON,
+            "id": EDGE_IDS | JSON,
+            "observed_at": st.text() | JSON,
+            "kind": st.sampled_from(["file", "registry"]) | JSON,
+        },
     ),
 )
 DOCUMENTS = st.builds(
@@ -93,6 +102,24 @@ def test_every_record_is_accepted_or_refused_once(values: list[bytes | None]) ->
         == len(events.rejects.causes)
         == len(events.rejects.details)
     )
+
+
+@given(st.lists(DOCUMENTS, max_size=4), st.sampled_from(SUBJECTS))
+def test_a_bad_record_beside_them_changes_nothing_of_the_others(
+    values: list[bytes], subject: Subject
+) -> None:
+    values = [value.replace(b'"url"', b'"%b"' % subject.field.encode()) for value in values]
+    alone, beside = decode(values, subject), decode([*values, None], subject)
+    for column in fields(Events):
+        given_alone, given_beside = getattr(alone, column.name), getattr(beside, column.name)
+        if column.name == "rows":
+            assert given_alone.tolist() == given_beside.tolist()
+        elif column.name == "rejects":
+            assert list(given_alone.causes) == list(given_beside.causes)[:-1]
+            assert list(given_alone.details) == list(given_beside.details)[:-1]
+        else:
+            # An id that is 1 is no id that is 1.0.
+            assert repr(given_alone) == repr(given_beside)
 
 
 @given(DOCUMENTS)
@@ -247,6 +274,13 @@ def test_size_limit_is_the_callers() -> None:
     value = b'{"url": "a"}'
     assert len(decode([value], URL, max_bytes=len(value))) == 1
     assert decode([value], URL, max_bytes=len(value) - 1).rejects.causes == [Cause.OVERSIZED]
+
+
+def test_much_at_once_is_taken_as_little_is() -> None:
+    whole = [orjson.dumps({"url": "http://a.example/" + "x" * 60_000, "id": i}) for i in range(80)]
+    events = decode(whole, URL)
+    assert events.event_ids == list(range(80))
+    assert events.rows.tolist() == list(range(80))
 
 
 def test_one_bad_record_costs_one_record() -> None:

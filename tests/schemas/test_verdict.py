@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,19 @@ def test_every_encoded_verdict_holds_to_the_schema_and_is_read_back(verdicts: Ve
         assert verdict["logit"] == float(verdicts.logits[row])
         assert verdict["kind"] == (None if verdicts.kinds is None else verdicts.kinds[row])
         assert (verdict["unit"], verdict["page"]) == ("character", None)
+
+
+@given(some_verdicts(), st.randoms(use_true_random=False))
+def test_some_rows_are_encoded_as_all_are(verdicts: Verdicts, random: Random) -> None:
+    rows = random.sample(range(len(verdicts)), random.randint(0, len(verdicts)))
+    every = encode(verdicts)
+    assert encode(verdicts, np.array(rows, np.int64)) == [every[row] for row in rows]
+
+
+@given(some_verdicts())
+def test_verdicts_are_written_as_orjson_writes_them(verdicts: Verdicts) -> None:
+    for value in encode(verdicts):
+        assert orjson.dumps(orjson.loads(value)) == value
 
 
 @given(some_verdicts())
