@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from kafka.errors import KafkaTimeoutError
 
 from tests.contracts.reader import PATIENCE, Reader, poll_until
-from tests.contracts.worlds import KafkaWorld, MemoryWorld, World
+from tests.contracts.worlds import Client, KafkaWorld, MemoryWorld, World
 from workers.errors import (
     AssignmentLostError,
     ConfigurationError,
     LogUnavailableError,
     RecordTooLargeError,
 )
+from workers.log.confluent_producer import ServedProducer
 from workers.log.contract import Membership, Outgoing, TopicPartition, Transactions
 from workers.log.kafka_producer import Producer
 
@@ -203,12 +206,21 @@ def lose_answer(world: World, monkeypatch: pytest.MonkeyPatch, *, committed: boo
     if isinstance(world, MemoryWorld):
         world.broker.lose_answers(committed)
         return
-    answer: Callable[[Producer, float], None] = Producer.commit_within
+    assert isinstance(world, KafkaWorld)
+    kind, error = of_client(world.client)
+    answer: Callable[[object, float], None] = kind.commit_within
 
-    def lost(producer: Producer, timeout: float) -> None:
-        monkeypatch.setattr(Producer, "commit_within", answer)
+    def lost(producer: object, timeout: float) -> None:
+        monkeypatch.setattr(kind, "commit_within", answer)
         if committed:
             answer(producer, timeout)
-        raise KafkaTimeoutError("no answer")
+        raise error
 
-    monkeypatch.setattr(Producer, "commit_within", lost)
+    monkeypatch.setattr(kind, "commit_within", lost)
+
+
+def of_client(client: Client) -> tuple[Any, Exception]:
+    """What commits transactions there, and what it raises where no answer comes."""
+    if client == "kafka-python":
+        return Producer, KafkaTimeoutError("no answer")
+    return ServedProducer, KafkaException(KafkaError(KafkaError._TIMED_OUT, "no answer"))

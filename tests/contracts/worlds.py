@@ -1,10 +1,10 @@
-"""The two logs under one roof, with what the suite must do to them from outside."""
+"""The logs under one roof, with what the suite must do to them from outside."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from kafka import TopicPartition as KafkaPartition
 from kafka.admin import MemberToRemove
@@ -12,10 +12,13 @@ from kafka.admin import MemberToRemove
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import Log, TopicPartition
-from workers.log.kafka import KafkaLog
 from workers.log.kafka_client import admin
 from workers.log.memory import MemoryLog, Reset
 from workers.log.memory_broker import MemoryBroker
+from workers.log.opening import open_log
+
+Client = Literal["kafka-python", "confluent"]
+CLIENTS: tuple[Client, ...] = ("kafka-python", "confluent")
 
 
 class World(Protocol):
@@ -64,12 +67,14 @@ class MemoryWorld:
 class KafkaWorld:
     """On a real node. Groups are set apart by a suffix, as the node outlives the test."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, bootstrap_servers: str, client: Client = "kafka-python") -> None:
         self.bootstrap_servers = bootstrap_servers
+        self.client = client
         self._suffix = uuid.uuid4().hex
 
     def connection(self, group: str = "group", *, reset: Reset = "earliest") -> Connection:
         return Connection(
+            client=self.client,
             bootstrap_servers=self.bootstrap_servers,
             group_id=f"{group}-{self._suffix}",
             auto_offset_reset=reset,
@@ -78,7 +83,7 @@ class KafkaWorld:
         )
 
     def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log:
-        return KafkaLog(self.connection(group, reset=reset))
+        return open_log(self.connection(group, reset=reset))
 
     def new_topic(
         self,

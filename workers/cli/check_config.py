@@ -33,10 +33,10 @@ def check_config(
     Takes all options of weir work and reads the same environment and file. Exit code 2, with
     every mistake named, where the worker would not start with them.
     """
-    from workers.log.kafka import KafkaLog  # noqa: PLC0415
+    from workers.log.opening import open_log  # noqa: PLC0415
 
     effective = load(given, detector=detector)
-    KafkaLog(effective.settings.connection)  # connects to nothing, but knows the client's options
+    open_log(effective.settings.connection)  # connects to nothing, but knows the client's options
     entries = effective.entries
     if as_json:
         import orjson  # noqa: PLC0415

@@ -50,14 +50,14 @@ def process_worker(settings: Settings, given: Given) -> Iterator[RunningWorker]:
 
     from workers.demo import DemoError  # noqa: PLC0415
     from workers.log import topics  # noqa: PLC0415
-    from workers.log.kafka import KafkaLog  # noqa: PLC0415
+    from workers.log.opening import open_log  # noqa: PLC0415
     from workers.message_sizes import topic_configs  # noqa: PLC0415
 
     for name, config in topic_configs(settings).items():
         topics.create(settings.connection, {name: _PARTITIONS}, config)
 
     def watching(_topic: str) -> Log:
-        return KafkaLog(
+        return open_log(
             replace(
                 settings.connection,
                 group_id=f"{settings.connection.group_id}-demo-{secrets.token_hex(4)}",
@@ -88,7 +88,7 @@ def process_worker(settings: Settings, given: Given) -> Iterator[RunningWorker]:
 
         try:
             yield RunningWorker(
-                log=KafkaLog(settings.connection),
+                log=open_log(settings.connection),
                 watching=watching,
                 ready=ready,
                 ended=ended,

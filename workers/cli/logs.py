@@ -19,9 +19,9 @@ def open_log(connection: Connection, notes: Mapping[TopicPartition, str] | None 
 
     Positions of partitions that have a note are committed with it.
     """
-    from workers.log.kafka import KafkaLog  # noqa: PLC0415
+    from workers.log import opening  # noqa: PLC0415
 
-    return KafkaLog(connection, notes)
+    return opening.open_log(connection, notes)
 
 
 def open_bookmarks(connection: Connection) -> Bookmarks:

@@ -12,6 +12,8 @@ class Connection:
     """Settings of the Kafka clients, under Kafka's own names.
 
     Attributes:
+        client: Which library talks to the cluster: kafka-python, or confluent-kafka (librdkafka),
+            which is an extra.
         bootstrap_servers: ``host:port``, comma-separated.
         client_id: Name under which brokers log this client.
         group_id: Consumer group whose members share the input topic's partitions.
@@ -29,10 +31,11 @@ class Connection:
         sasl_mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, GSSAPI or OAUTHBEARER.
         sasl_username: User for PLAIN and SCRAM.
         sasl_password: Password for PLAIN and SCRAM; secret.
-        overrides: Any further client option by its Kafka name (``fetch.max.bytes``) or its
-            kafka-python name (``fetch_max_bytes``), as text.
+        overrides: Any further option of that client by its Kafka name (``fetch.max.bytes``) or
+            its kafka-python name (``fetch_max_bytes``), as text.
     """
 
+    client: Literal["kafka-python", "confluent"] = "kafka-python"
     bootstrap_servers: str = "localhost:9092"
     client_id: str = "fishweir"
     group_id: str = "fishweir"

@@ -176,6 +176,9 @@ def overrides_of(connection: Connection, defaults: Mapping[str, Any]) -> dict[st
         ConfigurationError: whether or not this client takes it, an override is unknown, or has
             a value that cannot be used, or is set in another way.
     """
+    if connection.client != "kafka-python":
+        # They are another client's, beside which this one only asks and describes.
+        return {}
     parsed = {
         name.replace(".", "_"): _parsed(name, text) for name, text in connection.overrides.items()
     }

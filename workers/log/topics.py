@@ -204,6 +204,16 @@ def describe(connection: Connection, topics: Iterable[str]) -> list[TopicDescrip
     ]
 
 
+def see_open(connection: Connection) -> None:
+    """See that the cluster lets us in.
+
+    Raises:
+        WorkerError: as `workers.log.kafka_client.connect`.
+    """
+    with admin(connection):
+        return
+
+
 def facts(connection: Connection, topic: str) -> TopicFacts:
     """What clients of a topic must know before they start.
 

@@ -128,7 +128,7 @@ def load(
             key=setting.key, value=value, origin=origin, secret=setting.secret
         )
     _derive(entries, detector=detector, role=role or detector)
-    overrides = _overrides(layers, problems)
+    overrides = _overrides(layers, problems, str(entries["client"].value))
     problems.extend(_conflicts(entries))
     if problems:
         raise SettingsError(problems)
@@ -190,7 +190,7 @@ def _derive(entries: dict[str, Entry], *, detector: str, role: str) -> None:
             entries[key] = Entry(key=key, value=value(), origin=_DEFAULT, secret=False)
 
 
-def _overrides(layers: Sequence[Layer], problems: list[str]) -> list[Entry]:
+def _overrides(layers: Sequence[Layer], problems: list[str], client: str) -> list[Entry]:
     merged: dict[str, Raw] = {}
     for layer in reversed(layers):
         merged.update(layer.overrides)
@@ -201,7 +201,7 @@ def _overrides(layers: Sequence[Layer], problems: list[str]) -> list[Entry]:
                 f"give {setting.key} or {setting.variable}"
             )
             continue
-        if (refusal := _refusal(name, str(raw.value))) is not None:
+        if (refusal := _refusal(name, str(raw.value), client)) is not None:
             problems.append(f"Kafka option {name!r} {refusal[0]}from {raw.origin}: {refusal[1]}")
     return [
         Entry(
@@ -214,17 +214,17 @@ def _overrides(layers: Sequence[Layer], problems: list[str]) -> list[Entry]:
     ]
 
 
-def _refusal(name: str, text: str) -> tuple[str, str] | None:
+def _refusal(name: str, text: str, client: str) -> tuple[str, str] | None:
     """What the Kafka client has against one of its options: the value if it may be told, and why.
 
     Values of options that it does not know stay untold: other clients may know a secret by that
     name.
     """
     # Only now: the client takes longer to import than all else here, and is seldom overridden.
-    from workers.log.kafka_options import overrides_of  # noqa: PLC0415
+    from workers.log.opening import see_option  # noqa: PLC0415
 
     try:
-        overrides_of(Connection(overrides={name: text}), {})
+        see_option(client, name, text)
     except ConfigurationError as error:
         reason = str(error).removeprefix(f"--kafka {name}")
         told = reason.removeprefix(f"={text}: ")

@@ -206,6 +206,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Drift that goes on is warned of once in this time.",
         field="report_ms",
     ),
+    _kafka(
+        "client",
+        Choice(("kafka-python", "confluent")),
+        "Which library talks to the brokers: kafka-python, or confluent-kafka (librdkafka) of "
+        "fishweir[confluent], which takes a fraction of the CPU.",
+    ),
     _kafka("bootstrap_servers", Servers(), "Brokers to find the cluster by."),
     _kafka(
         "client_id",
