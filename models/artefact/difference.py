@@ -112,7 +112,7 @@ def _leaves(value: object, name: str = "") -> Iterator[tuple[str, Any]]:
 def tensors_changed(before: Artefact, after: Artefact) -> list[TensorDifference]:
     """Tensors that are not the same, as they are computed with (float32)."""
     changed = []
-    for name in dict.fromkeys((*before.tensors, *after.tensors)):
+    for name in sorted({*before.tensors, *after.tensors}):
         old, new = before.tensors.get(name), after.tensors.get(name)
         if old is None or new is None or old.shape != new.shape:
             shapes = [None if one is None else one.shape for one in (old, new)]

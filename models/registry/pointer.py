@@ -14,8 +14,9 @@ from models.errors import ArtefactError, RegistryError
 
 POINTER = "live.json"
 FORMAT = 1
-# Some 200 bytes a pin or change, and MOST of each, leave a quarter of this.
-LARGEST_POINTER = 1 << 17
+# Some 25 kB, if it is long; but with nothing but odd letters in its texts, twelve bytes each as
+# JSON escapes them, 600 kB.
+LARGEST_POINTER = 1 << 20
 # Promotions that can be rolled back, and changes that are remembered.
 MOST_PREVIOUS = 32
 MOST_HISTORY = 100

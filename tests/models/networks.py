@@ -170,6 +170,7 @@ def save_artefact(
     seed: int = 0,
     width: int = WIDTH,
     precision: str = "float32",
+    version: int = 7,
 ) -> Tensors:
     """Write an artefact of a random network; returns its weights as they are computed with."""
     stored: Stored = random_tensors(sizes, seed)
@@ -182,7 +183,7 @@ def save_artefact(
         folder,
         detector=URL,
         name="url",
-        version=7,
+        version=version,
         sizes=sizes,
         featuriser=UrlFeaturiser(width=width),
         calibration=CALIBRATION,

@@ -75,7 +75,7 @@ def diff(
                     one.name,
                     _shape(one.before),
                     _shape(one.after),
-                    _weights(one.largest, one.changed),
+                    _weights(one),
                 )
                 for one in tensors
             ],
