@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +12,7 @@ import orjson
 from schemas import verdict
 from schemas.causes import Cause, Refusals, RefusedError, Rejects
 from schemas.events import Events
-from schemas.telemetry import SUBJECTS, decode_lines, in_parts
+from schemas.telemetry import SUBJECTS, decode_lines, in_parts, max_record_bytes
 from workers.judge import Judge
 
 
@@ -29,6 +31,25 @@ class Scorer:
         self._judge = judge
         self.scored = 0
         self.refused = 0
+        self._before = 0
+        self._input: str | None = None
+        self._most = max_record_bytes(judge.detector, judge.limits)
+        self._oversized = f"The line has more than {self._most} bytes, which are the most taken"
+
+    @property
+    def longest_line(self) -> int:
+        """Bytes of the longest line that is taken."""
+        return self._most
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether what is judged are texts, of which lines can be; else they are pages."""
+        return self._judge.detector in SUBJECTS
+
+    def begin(self, line: int, name: str | None = None) -> None:
+        """What comes next begins with this line, from 1 on, of this input."""
+        self._before = line - 1 - self.scored
+        self._input = name
 
     def events(self, lines: Sequence[bytes]) -> list[bytes]:
         """One JSON object for each of n events as they are on the topic, in order."""
@@ -38,14 +59,20 @@ class Scorer:
     def texts(self, lines: Sequence[bytes]) -> list[bytes]:
         """One JSON object for each of n bare texts, in order."""
         subject = SUBJECTS[self._judge.detector]
-        most = self._judge.limits.max_text_record_bytes
-        return self._answers([decode_lines(lines, subject, max_bytes=most)], len(lines))
+        return self._answers([decode_lines(lines, subject, max_bytes=self._most)], len(lines))
+
+    def pages(self, pages: Sequence[bytes]) -> list[bytes]:
+        """One JSON object for each of n pages, in order."""
+        return [self.page(page) for page in pages]
 
     def page(self, page: bytes) -> bytes:
         """One JSON object for a page, which may have been cut one byte after its largest size."""
         most = self._judge.limits.max_page_bytes
         if len(page) <= most:
             events = Events.of_pages([page])
+            if self._input is not None:
+                # As the event says that `weir feed` makes of a page.
+                events = replace(events, further=[{"file": as_text(self._input)}])
         else:
             refusals = Refusals()
             detail = f"The page has more than {most} bytes, which are the most that are taken"
@@ -70,7 +97,15 @@ class Scorer:
         for row, cause, detail in zip(
             rejects.rows.tolist(), rejects.causes, rejects.details, strict=True
         ):
-            error: dict[str, Any] = {
-                "error": {"cause": cause.value, "detail": detail, "line": self.scored + row + 1}
-            }
-            given[row] = orjson.dumps(error)
+            line = self._before + self.scored + row + 1
+            # A reader of files holds no more of an oversized line than shows that it is one.
+            told = self._oversized if cause is Cause.OVERSIZED else detail
+            error: dict[str, Any] = {"cause": cause.value, "detail": told, "line": line}
+            if self._input is not None:
+                error["input"] = as_text(self._input)
+            given[row] = orjson.dumps({"error": error})
+
+
+def as_text(name: str) -> str:
+    """The name of a file, which may be any bytes, as JSON takes it."""
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from workers.judge import Judge
+    from workers.settings.policies import Settings
 
 
 SETTINGS: Final = (
@@ -28,14 +29,14 @@ SETTINGS: Final = (
 """What `weir score` takes of the settings."""
 
 
-def judge_for(given: Given, detector: str) -> Judge:
-    """The model that was asked for, on the engine that was asked for."""
+def judge_for(given: Given, detector: str) -> tuple[Settings, Judge]:
+    """The model that was asked for, on the engine that was asked for, and all that was asked."""
     from workers import journal  # noqa: PLC0415
     from workers.worker import judge_of, load_engine  # noqa: PLC0415
 
     settings = load(given, detector=detector, role="score").settings
     journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
-    return judge_of(settings, *load_engine(settings))
+    return settings, judge_of(settings, *load_engine(settings))
 
 
 def for_people(answer: bytes, name: str | None = None) -> Text | str:

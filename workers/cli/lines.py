@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
-from workers.errors import ConfigurationError, WorkerError
+from workers.archives.inputs import JSON_SUFFIXES, STANDARD_INPUT, TEXT_SUFFIXES, suffix
+from workers.archives.unpacking import Unpacked
+from workers.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Format = Literal["auto", "jsonl", "text"]
+    from workers.archives.unpacking import Stream
 
-_JSON_SUFFIXES: Final = frozenset({".jsonl", ".ndjson", ".json"})
-_TEXT_SUFFIXES: Final = frozenset({".txt", ".text", ".list"})
+Format = Literal["auto", "jsonl", "text"]
 
 # Several hundred events: enough to make a batch worth its while, little enough to show progress.
 _CHUNK_BYTES: Final = 65_536
-
-
-class InputError(WorkerError):
-    """An input broke off or cannot be unpacked."""
-
-
-class _Stream(Protocol):
-    """What gives at least one byte as soon as it has any: files, pipes, gzip."""
-
-    def read1(self, size: int, /) -> bytes: ...
 
 
 class Lines:
@@ -39,6 +28,14 @@ class Lines:
 
     A batch is what could be read without waiting, so that a slow pipe is passed on line by line
     and a file in hundreds.
+
+    Args:
+        stream: Unpacked.
+        name: The name of the input, for messages.
+        size: Bytes of the file, where known.
+        position: Tells how many of them have been read.
+        longest: Bytes of the longest line that is kept whole; of a longer one, which is refused
+            for its length, the rest is dropped. None: there is no such limit.
 
     Attributes:
         name: The name of the input, for messages.
@@ -48,16 +45,18 @@ class Lines:
 
     def __init__(
         self,
-        stream: _Stream,
+        stream: Stream,
         *,
         name: str,
         size: int | None = None,
         position: Callable[[], int] = lambda: 0,
+        longest: int | None = None,
     ) -> None:
         self.name = name
         self.size = size
         self.position = position
         self._stream = stream
+        self._longest = longest
         self._ahead: list[list[bytes]] = []
         self._rest = self._batches()
 
@@ -73,9 +72,9 @@ class Lines:
         """
         if wanted != "auto":
             return wanted == "jsonl"
-        suffix = _suffix(self.name)
-        if suffix in _JSON_SUFFIXES | _TEXT_SUFFIXES:
-            return suffix in _JSON_SUFFIXES
+        named = suffix(self.name)
+        if named in JSON_SUFFIXES | TEXT_SUFFIXES:
+            return named in JSON_SUFFIXES
         for batch in self._rest:
             self._ahead.append(batch)
             for line in batch:
@@ -85,33 +84,24 @@ class Lines:
 
     def _batches(self) -> Iterator[list[bytes]]:
         parts: list[bytes] = []  # of a line whose end is yet to come
-        while chunk := self._read():
+        held = 0
+        while chunk := self._stream.read1(_CHUNK_BYTES):
             first, *others = chunk.split(b"\n")
+            if self._longest is not None:
+                first = first[: max(0, self._longest + 1 - held)]
             parts.append(first)
+            held += len(first)
             if others:
                 *whole, last = others
                 yield [_without_return(line) for line in (b"".join(parts), *whole)]
-                parts = [last]
+                parts, held = [last], len(last)
         if rest := b"".join(parts):
             yield [_without_return(rest)]
 
-    def _read(self) -> bytes:
-        try:
-            return self._stream.read1(_CHUNK_BYTES)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"Input {self.name!r} broke off: {error}") from error
-
 
 def named_as_json(name: str) -> bool:
-    """Whether a file is one of JSON Lines, by its suffix; ``.gz`` at the end does not count."""
-    return _suffix(name) in _JSON_SUFFIXES
-
-
-def _suffix(name: str) -> str:
-    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
-    if suffixes[-1:] == [".gz"]:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+    """Whether a file is one of JSON Lines, by its suffix; that of a packing does not count."""
+    return suffix(name) in JSON_SUFFIXES
 
 
 def _without_return(line: bytes) -> bytes:
@@ -119,15 +109,21 @@ def _without_return(line: bytes) -> bytes:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Lines]:
-    """The lines of file ``name`` (unpacked if it ends in ``.gz``), or of standard input for ``-``.
+def opened(name: str, *, longest: int | None = None) -> Iterator[Lines]:
+    """The lines of file ``name``, or of standard input for ``-``, unpacked if they are packed.
+
+    Args:
+        name: Of the file.
+        longest: Bytes of the longest line that is kept whole.
 
     Raises:
         ConfigurationError: it cannot be opened.
     """
-    if name == "-":
+    if name == STANDARD_INPUT:
         # A BufferedReader, whose `read1` the type of `sys.stdin.buffer` does not tell of.
-        yield Lines(cast("io.BufferedReader", sys.stdin.buffer), name="standard input")
+        standard = cast("io.BufferedReader", sys.stdin.buffer)
+        told = "standard input"
+        yield Lines(Unpacked(standard, told), name=told, longest=longest)
         return
     path = Path(name)
     try:
@@ -138,9 +134,8 @@ def opened(name: str) -> Iterator[Lines]:
             "give a file that can be read, or - for standard input"
         ) from error
     with raw:
+        # A pipe cannot tell how far it is read.
+        position = raw.tell if raw.seekable() else lambda: 0
         size = path.stat().st_size or None
-        if path.suffix.lower() == ".gz":
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield Lines(unpacked, name=name, size=size, position=raw.tell)
-        else:
-            yield Lines(raw, name=name, size=size, position=raw.tell)
+        unpacked = Unpacked(raw, name)
+        yield Lines(unpacked, name=name, size=size, position=position, longest=longest)

@@ -10,9 +10,19 @@ import typer
 
 from workers.cli.answers import SETTINGS, converse, for_people, judge_for
 from workers.cli.app import new_app
-from workers.cli.lines import Format, opened
+from workers.cli.lines import Format
 from workers.cli.options import takes_settings
-from workers.cli.score_lines import score_lines
+from workers.cli.score_inputs import (
+    INPUT_HELP,
+    STANDARD_STREAM,
+    Asked,
+    ColumnOption,
+    OutputOption,
+    ProcessesOption,
+    ResumeOption,
+    found,
+    score_inputs,
+)
 from workers.cli.score_pages import score_pages
 from workers.cli.work import DETECTORS
 from workers.errors import ConfigurationError
@@ -33,23 +43,16 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             typer.Argument(metavar="[TEXT]...", help="What to judge.", show_default=False),
         ] = None,
         *,
-        source: Annotated[
-            str | None,
+        sources: Annotated[
+            list[str] | None,
             typer.Option(
                 "--input",
-                metavar="FILE|-",
-                help="File of lines, gzip if it ends in .gz, or - for standard input.",
-            ),
-        ] = None,
-        target: Annotated[
-            str,
-            typer.Option(
-                "--output",
-                metavar="FILE|-",
-                help="File for one JSON object a line, or - for standard output. Default: -.",
+                metavar="FILE|FOLDER|-",
+                help=f"File of lines or Parquet, or a folder of such, {INPUT_HELP}.",
                 show_default=False,
             ),
-        ] = "-",
+        ] = None,
+        target: OutputOption = "-",
         form: Annotated[
             Format,
             typer.Option(
@@ -62,33 +65,43 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
                 show_default=False,
             ),
         ] = "auto",
+        column: ColumnOption = None,
+        resume: ResumeOption = False,
+        processes: ProcessesOption = None,
     ) -> None:
-        if texts and source is not None:
+        if texts and sources:
             raise ConfigurationError(
-                f"Option --input has value {source!r} beside {len(texts)} texts; give one or the "
-                "other"
+                f"Option --input has value {sources[0]!r} beside {len(texts)} texts; give one or "
+                "the other"
             )
-        if not texts and source is None and target != "-":
-            source = "-"
-        judge = judge_for(given, detector)
+        is_conversation = not sources and target == STANDARD_STREAM and sys.stdin.isatty()
+        inputs = [] if texts or is_conversation else found(sources or [STANDARD_STREAM])
+        settings, judge = judge_for(given, detector)
         from workers.scoring import Scorer  # noqa: PLC0415
 
-        scorer = Scorer(judge)
         if texts:
-            _print_scores(scorer, texts)
-        elif source is None and sys.stdin.isatty():
+            _print_scores(Scorer(judge), texts)
+        elif is_conversation:
+            scorer = Scorer(judge)
             converse("Text to be analyzed: ", lambda text: _answers(scorer, text))
         else:
-            with opened(source or "-") as lines:
-                score = scorer.events if lines.are_json(form) else scorer.texts
-                score_lines(lines, scorer, score, target)
+            asked = Asked(
+                inputs=inputs,
+                target=target,
+                form=form,
+                column=column,
+                resume=resume,
+                processes=processes,
+            )
+            score_inputs(settings, judge, asked)
 
     verb.__doc__ = f"""Judge {noun} without Kafka.
 
     With texts, or on a terminal without any, the answers are for people. With --input, or at the
     end of a pipe, they are JSON: one object a line in the order of the lines, with the fields of
     a verdict; a line that cannot be judged gives an object with "error" in its place, and exit
-    code 1 at the end.
+    code 1 at the end. An output file is in its place once it is whole; a run that was cut off
+    before goes on with --resume.
     """
     return verb
 

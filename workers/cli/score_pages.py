@@ -5,15 +5,28 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from workers.cli.answers import SETTINGS, converse, end, for_people, judge_for, output
-from workers.cli.lines import named_as_json, opened
+from workers.archives.inputs import Input
+from workers.archives.unpacking import packing_of
+from workers.cli.answers import SETTINGS, converse, for_people, judge_for
+from workers.cli.lines import named_as_json
 from workers.cli.options import takes_settings
 from workers.cli.pages import STANDARD_INPUT, PageError, page_files, read_page
-from workers.cli.score_lines import score_lines
+from workers.cli.score_inputs import (
+    INPUT_HELP,
+    STANDARD_STREAM,
+    Asked,
+    ColumnOption,
+    OutputOption,
+    ProcessesOption,
+    ResumeOption,
+    found,
+    score_inputs,
+)
 from workers.errors import ConfigurationError
 from workers.settings.resolve import Given
 
@@ -40,23 +53,16 @@ def score_pages(
         ),
     ] = None,
     *,
-    source: Annotated[
-        str | None,
+    sources: Annotated[
+        list[str] | None,
         typer.Option(
             "--input",
-            metavar="FILE|-",
-            help="File of events, gzip if it ends in .gz, or of a page; or - for standard input.",
-        ),
-    ] = None,
-    target: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            metavar="FILE|-",
-            help="File for one JSON object a page, or - for standard output. Default: -.",
+            metavar="FILE|FOLDER|-",
+            help=f"File of events or Parquet, of a page, or a folder of such, {INPUT_HELP}.",
             show_default=False,
         ),
-    ] = "-",
+    ] = None,
+    target: OutputOption = "-",
     form: Annotated[
         PageFormat,
         typer.Option(
@@ -70,37 +76,46 @@ def score_pages(
             show_default=False,
         ),
     ] = "auto",
+    column: ColumnOption = None,
+    resume: ResumeOption = False,
+    processes: ProcessesOption = None,
 ) -> None:
     """Judge HTML pages without Kafka.
 
     With files, or on a terminal without any, the answers are for people. With --input, or at the
     end of a pipe, they are JSON: one object an event in the order of the events, or one for the
     page, with the fields of a verdict; what cannot be judged gives an object with "error" in its
-    place, and exit code 1 at the end.
+    place, and exit code 1 at the end. An output file is in its place once it is whole; a run that
+    was cut off before goes on with --resume.
     """
-    if files and source is not None:
+    if files and sources:
         raise ConfigurationError(
-            f"Option --input has value {source!r} beside {len(files)} files; give one or the other"
+            f"Option --input has value {sources[0]!r} beside {len(files)} files; give one or the "
+            "other"
         )
-    if not files and source is None and target != "-":
-        source = STANDARD_INPUT
-    judge = judge_for(given, "html")
+    is_conversation = not sources and target == STANDARD_STREAM and sys.stdin.isatty()
+    inputs: list[Input] = []
+    if not files and not is_conversation:
+        inputs = [_kind(one, form) for one in found(sources or [STANDARD_STREAM], pages=True)]
+    settings, judge = judge_for(given, "html")
     from workers.scoring import Scorer  # noqa: PLC0415
 
-    scorer = Scorer(judge)
     most = judge.limits.max_page_bytes
     if files:
-        _print_scores(scorer, files, most)
-    elif source is None and sys.stdin.isatty():
+        _print_scores(Scorer(judge), files, most)
+    elif is_conversation:
+        scorer = Scorer(judge)
         converse("File to be analyzed: ", lambda name: _answers(scorer, [name], most))
-    elif _are_events(source or STANDARD_INPUT, form):
-        with opened(source or STANDARD_INPUT) as lines:
-            score_lines(lines, scorer, scorer.events, target)
     else:
-        page = read_page(source or STANDARD_INPUT, most)
-        with output(target) as file:
-            file.write(scorer.page(page.content) + b"\n")
-        end(scorer.refused, scorer.scored, "pages")
+        asked = Asked(
+            inputs=inputs,
+            target=target,
+            form="jsonl",
+            column=column,
+            resume=resume,
+            processes=processes,
+        )
+        score_inputs(settings, judge, asked)
 
 
 def _print_scores(scorer: Scorer, names: list[str], most: int) -> None:
@@ -128,11 +143,21 @@ def _answers(scorer: Scorer, names: list[str], most: int) -> Iterator[Text | str
             yield f"Error: {visible(str(error))}"
 
 
-def _are_events(source: str, form: PageFormat) -> bool:
+def _kind(one: Input, form: PageFormat) -> Input:
+    """The input as what it is taken for."""
+    if one.kind == "parquet":
+        return one
+    if one.name == STANDARD_INPUT:
+        return replace(one, kind="stream" if _are_events(form) else "page")
+    if form == "page" or (form == "auto" and not named_as_json(one.name)):
+        return replace(one, kind="page")
+    return replace(one, kind="lines") if one.kind == "page" else one
+
+
+def _are_events(form: PageFormat) -> bool:
+    """Whether events stand on standard input, and not a page."""
     if form != "auto":
         return form == "jsonl"
-    if source == STANDARD_INPUT:
-        # Looked at without being taken: a page must stay whole.
-        start = cast("io.BufferedReader", sys.stdin.buffer).peek(1)
-        return start.lstrip().startswith(b"{")
-    return named_as_json(source)
+    # Looked at without being taken: a page must stay whole.
+    start = cast("io.BufferedReader", sys.stdin.buffer).peek(1)
+    return start.lstrip().startswith(b"{") or packing_of(start) != "plain"

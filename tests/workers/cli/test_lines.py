@@ -5,10 +5,12 @@ import io
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.cli.lines import Format, InputError, Lines, opened
+from workers.archives.errors import InputError
+from workers.cli.lines import Format, Lines, opened
 from workers.errors import ConfigurationError
 
 
@@ -93,8 +95,12 @@ def test_a_file_tells_how_far_it_is_read(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [gzip.compress(b"http://a.example/\n" * 10_000)[:-20], b"not gzip"],
-    ids=["cut off", "not gzip"],
+    [
+        gzip.compress(b"http://a.example/\n" * 10_000)[:-20],
+        zstandard.compress(b"http://a.example/\n" * 10_000)[:-5],
+        zstandard.compress(b"http://a.example/\n") + b"more",
+    ],
+    ids=["gzip cut off", "zstd cut off", "no frame"],
 )
 def test_a_file_that_cannot_be_unpacked(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "urls.gz"
@@ -105,6 +111,29 @@ def test_a_file_that_cannot_be_unpacked(tmp_path: Path, content: bytes) -> None:
         pytest.raises(InputError, match=r"Input '.*urls\.gz' broke off"),
     ):
         all_of(lines)
+
+
+def test_packing_is_told_by_content_and_not_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "urls.gz"
+    path.write_bytes(b"http://a.example/\n")
+
+    with opened(str(path)) as lines:
+        assert all_of(lines) == [b"http://a.example/"]
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"bc" * 9, b"\n", b"\r\n"]), max_size=12),
+    st.integers(min_value=0, max_value=20),
+)
+def test_of_a_line_that_is_too_long_the_start_is_kept(pieces: list[bytes], longest: int) -> None:
+    whole = all_of(Lines(Pieces([b"".join(pieces)]), name="pipe"))
+
+    cut = all_of(Lines(Pieces(pieces), name="pipe", longest=longest))
+
+    assert len(cut) == len(whole)
+    for line, of in zip(cut, whole, strict=True):
+        assert of.startswith(line)
+        assert line == of or len(line) > longest or of[longest:].strip(b"\r") == b""
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
