@@ -181,7 +181,7 @@ def _replay(
     )
     replay = Replay(run, settings, wanted, _ends(settings))
     pace, meters, health = Pace(rate), Meters(settings.detector), Health.of(settings)
-    report = Report(settings, pace, rate)
+    report = Report(settings, pace, rate, dry_run=dry_run)
     # From the first moment: SIGUSR1 would otherwise end us while we load.
     with stopping_on_signals(replay.stop), pausing_on_signals(pace):
         if dry_run:

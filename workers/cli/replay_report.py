@@ -42,12 +42,16 @@ class Report:
         settings: The replay's.
         pace: Of this replica.
         rate: That it was given.
+        dry_run: Whether the plan is all that there is to tell, to whoever asked.
     """
 
-    def __init__(self, settings: Settings, pace: Pace, rate: float | None) -> None:
+    def __init__(
+        self, settings: Settings, pace: Pace, rate: float | None, *, dry_run: bool = False
+    ) -> None:
         self._settings = settings
         self._pace = pace
         self._rate = rate
+        self._in_journal = not (dry_run or sys.stderr.isatty())
         self._stack = ExitStack()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -55,7 +59,7 @@ class Report:
         self._next_line = 0.0
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if not self._in_journal:
             self._stack.enter_context(self._journal_aside())
             self._bar = self._stack.enter_context(_bar())
             self._configure_journal()
@@ -67,6 +71,19 @@ class Report:
 
     def planned(self, plan: Plan, notes: Sequence[str]) -> None:
         """See `workers.replay.run.Telling`."""
+        told = notes or ([f"{plan.gone:,} of the range are gone: retention"] if plan.gone else [])
+        if self._in_journal:
+            journal.info(
+                "replay planned",
+                run=plan.run,
+                offsets=plan.size,
+                done=plan.done,
+                partitions={place.partition: [*span] for place, span in plan.spans.items()},
+                fixed_at=shown(plan.fixed_at),
+                notes=list(told),
+                **self._settings_told(plan),
+            )
+            return
         topics = self._settings.topics
         left = plan.size - plan.done
         where = f"{plan.topic} in {_partitions(len(plan.spans))}"
@@ -81,7 +98,6 @@ class Report:
             lines.append(
                 f"  at {self._rate:,.0f} a second, by one replica: {duration(left / self._rate)}"
             )
-        told = notes or ([f"{plan.gone:,} of the range are gone: retention"] if plan.gone else [])
         lines += [f"  note: {note}" for note in told]
         for line in lines:
             typer.echo(visible(line), err=True)
@@ -183,6 +199,17 @@ class Report:
             ],
         }
         typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+    def _settings_told(self, plan: Plan) -> dict[str, Any]:
+        topics, left = self._settings.topics, plan.size - plan.done
+        return {
+            "model": plan.terms["the model"],
+            "input_topic": plan.topic,
+            "verdict_topic": topics.verdict_topic,
+            "dead_letter_topic": topics.dead_letter_topic,
+            "rate": self._rate,
+            "seconds_left": None if self._rate is None else round(left / self._rate),
+        }
 
     def _verify(self, plan: Plan) -> str:
         """The command that holds the run to account."""

@@ -9,12 +9,14 @@ from typing import Final
 
 # Events given out at one go, as time at the rate: short enough to be even, long enough for a batch.
 _PORTION_S: Final = 0.1
+# What may be made up for of the time in which nothing was read; more is let go.
+_CREDIT_S: Final = 1.0
 
 
 class Pace:
     """A bound on events a second, and a pause. `pause` and `go_on` from any thread or a signal.
 
-    Nothing is made up for: after a pause, or where scoring is slower, the rate is as before.
+    At most a second is made up for: after a pause the rate is as before.
 
     Args:
         rate: Most events a second; None for as fast as it goes.
@@ -53,4 +55,4 @@ class Pace:
     def took(self, events: int) -> None:
         """So many were read."""
         if self._rate is not None:
-            self._due = max(self._due, self._clock()) + events / self._rate
+            self._due = max(self._due, self._clock() - _CREDIT_S) + events / self._rate

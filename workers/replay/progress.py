@@ -85,6 +85,9 @@ class Monitor:
         finished: Called once every partition is at its end, whoever had it.
         failed: Called if the positions are refused for good.
         impatient: Whether our own part is done, so that the end may be near.
+
+    Attributes:
+        failure: What the positions were refused with; None so far.
     """
 
     def __init__(
@@ -107,7 +110,6 @@ class Monitor:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weir-progress", daemon=True)
         self.failure: Exception | None = None
-        self.complete = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -132,21 +134,28 @@ class Monitor:
         size = self._plan.size
         return Progress(size=size, left=left, rate=self._speed.at(size - left))
 
+    def _is_over(self) -> bool:
+        try:
+            progress = self.look()
+        except LogUnavailableError as error:
+            # Who reads and commits waits for it, and tells.
+            journal.debug("the run's positions cannot be asked for", error=str(error))
+            return False
+        self._report(progress)
+        if progress.left:
+            return False
+        self._finished()
+        return True
+
     def _run(self) -> None:
+        next_look = time.monotonic()
         try:
             while not self._end.is_set():
-                try:
-                    progress = self.look()
-                except LogUnavailableError as error:
-                    # Who reads and commits waits for it, and tells.
-                    journal.debug("the run's positions cannot be asked for", error=str(error))
-                else:
-                    self._report(progress)
-                    if not progress.left:
-                        self.complete = True
-                        self._finished()
+                if self._impatient() or time.monotonic() >= next_look:
+                    next_look = time.monotonic() + _PERIOD_S
+                    if self._is_over():
                         return
-                self._end.wait(_IMPATIENT_S if self._impatient() else _PERIOD_S)
+                self._end.wait(_IMPATIENT_S)
         except Exception as error:  # noqa: BLE001 - raised by who runs the replay
             self.failure = error
             self._failed()
