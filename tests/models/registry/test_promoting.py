@@ -129,11 +129,12 @@ def test_a_version_that_is_not_what_it_should_be_leaves_the_old_one_live(
     promote(registry, "url", 1)
     before = registry.pointer("url")
     harm(registry.folder / "url" / "2")
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: promote(registry, "url", 2),
         lambda: roll_back(registry, "url"),
         lambda: name_candidate(registry, "url", 2),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(kind):
             change()
         assert registry.pointer("url") == before
@@ -172,7 +173,11 @@ def test_a_model_by_a_detectors_name_is_for_that_detector(registry: Registry) ->
 
 
 def test_an_unknown_model_is_named_with_those_there_are(registry: Registry) -> None:
-    for change in (lambda: promote(registry, "path", 1), lambda: roll_back(registry, "path")):
+    changes: list[Callable[[], object]] = [
+        lambda: promote(registry, "path", 1),
+        lambda: roll_back(registry, "path"),
+    ]
+    for change in changes:
         with pytest.raises(RegistryError, match="no model 'path'; models: url"):
             change()
     assert not (registry.folder / "path").exists()
