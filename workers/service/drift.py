@@ -18,7 +18,7 @@ from workers.settings.policies import DriftPolicy
 
 journal = structlog.get_logger(__name__)
 
-# A window slides by a block at a time.
+# A window slides by a block at a time: so many make it up, fewer where batches are larger.
 BLOCKS = 10
 # Of a part of a batch, whose tokens are counted: enough to tell, and little beside scoring.
 MOST_COUNTED = 64
@@ -52,7 +52,7 @@ class Drift:
         self._recurring = Recurring(period_s=policy.report_ms / 1000)
         self._judge: Judge | None = None
         self._reference: Reference | None = None
-        self._window: deque[_Block] = deque(maxlen=BLOCKS)
+        self._window: deque[_Block] = deque()
         self._block = _Block(np.zeros(0, np.int64))
         self._first = _First()
         self._drifts = False
@@ -81,9 +81,8 @@ class Drift:
         block.tokens += int(tokens.sum())
         block.rare += reference.count_rare(tokens)
         if block.events >= self._policy.events / BLOCKS:
-            self._window.append(block)
-            self._block = _Block(np.zeros_like(block.logits))
-            if len(self._window) == BLOCKS:
+            self._slide(block)
+            if sum(one.events for one in self._window) >= self._policy.events:
                 self._compare(prepared.judge, reference)
 
     def close(self, timeout: float) -> None:
@@ -115,6 +114,14 @@ class Drift:
         self._window.clear()
         self._block = _Block(np.zeros(0 if reference is None else len(reference.shares), np.int64))
         self._meters.drifted(None, None, None)
+
+    def _slide(self, block: _Block) -> None:
+        """Take a block in, and leave out the oldest as long as the rest is enough."""
+        self._window.append(block)
+        self._block = _Block(np.zeros_like(block.logits))
+        events = sum(one.events for one in self._window)
+        while events - self._window[0].events >= self._policy.events:
+            events -= self._window.popleft().events
 
     def _compare(self, judge: Judge, reference: Reference) -> None:
         counts = np.sum([block.logits for block in self._window], axis=0)
