@@ -10,10 +10,13 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.admin import MemberToRemove
 
 from workers.log import topics
+from workers.log.bookmarks import Bookmarks
 from workers.log.connection import Connection
 from workers.log.contract import Log, TopicPartition
+from workers.log.kafka_bookmarks import KafkaBookmarks
 from workers.log.kafka_client import admin
 from workers.log.memory import MemoryLog, Reset
+from workers.log.memory_bookmarks import MemoryBookmarks
 from workers.log.memory_broker import MemoryBroker
 from workers.log.opening import open_log
 
@@ -24,7 +27,17 @@ CLIENTS: tuple[Client, ...] = ("kafka-python", "confluent")
 class World(Protocol):
     """Makes logs and topics, and acts as the cluster's operator."""
 
-    def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log: ...
+    def log(
+        self,
+        group: str = "group",
+        *,
+        reset: Reset = "earliest",
+        notes: Mapping[TopicPartition, str] | None = None,
+    ) -> Log: ...
+
+    def bookmarks(self) -> Bookmarks: ...
+
+    def group_id(self, group: str = "group") -> str: ...
 
     def new_topic(self, partitions: int = 1, *, max_message_bytes: int | None = None) -> str: ...
 
@@ -39,8 +52,20 @@ class MemoryWorld:
     def __init__(self) -> None:
         self.broker = MemoryBroker()
 
-    def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log:
-        return MemoryLog(self.broker, group, auto_offset_reset=reset)
+    def log(
+        self,
+        group: str = "group",
+        *,
+        reset: Reset = "earliest",
+        notes: Mapping[TopicPartition, str] | None = None,
+    ) -> Log:
+        return MemoryLog(self.broker, group, auto_offset_reset=reset, notes=notes)
+
+    def bookmarks(self) -> Bookmarks:
+        return MemoryBookmarks(self.broker)
+
+    def group_id(self, group: str = "group") -> str:
+        return group
 
     def new_topic(self, partitions: int = 1, *, max_message_bytes: int | None = None) -> str:
         name = f"topic-{uuid.uuid4().hex}"
@@ -82,8 +107,20 @@ class KafkaWorld:
             overrides={"heartbeat.interval.ms": "300"},
         )
 
-    def log(self, group: str = "group", *, reset: Reset = "earliest") -> Log:
-        return open_log(self.connection(group, reset=reset))
+    def log(
+        self,
+        group: str = "group",
+        *,
+        reset: Reset = "earliest",
+        notes: Mapping[TopicPartition, str] | None = None,
+    ) -> Log:
+        return open_log(self.connection(group, reset=reset), notes)
+
+    def bookmarks(self) -> Bookmarks:
+        return KafkaBookmarks(self.connection())
+
+    def group_id(self, group: str = "group") -> str:
+        return self.connection(group).group_id
 
     def new_topic(
         self,

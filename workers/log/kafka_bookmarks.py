@@ -46,7 +46,10 @@ class KafkaBookmarks:
         with admin(self._connection) as client:
             found = client.list_group_offsets({group: None})[group]
         return {
-            TopicPartition(place.topic, place.partition): Bookmark(at.offset, at.metadata or "")
+            # confluent-kafka 2.16.1 commits notes with the end of a C string.
+            TopicPartition(place.topic, place.partition): Bookmark(
+                at.offset, (at.metadata or "").rstrip("\0")
+            )
             for place, at in found.items()
             if at.offset >= 0
         }

@@ -50,8 +50,8 @@ def test_a_slow_rate_gives_one_at_a_time() -> None:
 
 def test_pause_and_go_on() -> None:
     pace = Pace()
-    assert not pace.paused
-    pace.pause()
-    assert pace.paused
-    pace.go_on()
-    assert not pace.paused
+    seen = [pace.paused]
+    for turn in (pace.pause, pace.pause, pace.go_on):
+        turn()
+        seen.append(pace.paused)
+    assert seen == [False, True, True, False]
