@@ -15,6 +15,7 @@ from models.artefact import load
 from models.detectors import URL
 from tests.broker.secured import Right, SecuredNode
 from tests.contracts.reader import PATIENCE, Reader
+from tests.contracts.worlds import CLIENTS
 from tests.workers.running import running, settings, start
 from tests.workers.telemetry import distinct
 from workers.errors import AuthorisationError
@@ -22,7 +23,7 @@ from workers.judge import Judge
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import Outgoing
-from workers.log.kafka import KafkaLog
+from workers.log.opening import open_log
 from workers.settings.policies import EvidencePolicy, Settings
 
 pytestmark = pytest.mark.kafka
@@ -49,7 +50,7 @@ class Place:
         }
 
     def feed(self, values: list[bytes]) -> None:
-        sink = KafkaLog(self.node.operator).sink()
+        sink = open_log(self.node.operator).sink()
         topic = self.told.topics.input_topic
         delivery = sink.publish(Outgoing(topic=topic, keys=[None] * len(values), values=values))
         assert delivery.wait(PATIENCE)
@@ -62,8 +63,8 @@ class Place:
         return sum(partition.committed or 0 for partition in found.partitions)
 
 
-@pytest.fixture
-def place(secured_node: SecuredNode) -> Iterator[Place]:
+@pytest.fixture(params=CLIENTS)
+def place(request: pytest.FixtureRequest, secured_node: SecuredNode) -> Iterator[Place]:
     tag = uuid.uuid4().hex[:8]
     names = {
         "input_topic": f"in-{tag}",
@@ -75,6 +76,7 @@ def place(secured_node: SecuredNode) -> Iterator[Place]:
     secured_node.add_user(user)
     connection = replace(
         secured_node.scram("SASL_PLAINTEXT", user),
+        client=request.param,
         group_id=f"group-{tag}",
         # One that may not leave the group any more is in it for so long.
         session_timeout_ms=1_500,
@@ -98,9 +100,9 @@ class Outcomes:
     def __init__(self, place: Place) -> None:
         self._place = place
         group = replace(place.node.operator, group_id=f"reader-{uuid.uuid4().hex}")
-        self._verdicts = Reader(KafkaLog(group), place.told.topics.verdict_topic)
+        self._verdicts = Reader(open_log(group), place.told.topics.verdict_topic)
         self._letters = Reader(
-            KafkaLog(replace(group, group_id=f"{group.group_id}-dead")),
+            open_log(replace(group, group_id=f"{group.group_id}-dead")),
             place.told.topics.dead_letter_topic,
         )
 
@@ -138,7 +140,7 @@ def test_a_right_that_is_taken_away_ends_the_worker_and_loses_nothing(
 ) -> None:
     outcomes = Outcomes(place)
     place.feed([*distinct(20), BAD])
-    worker = start(KafkaLog(place.connection), judge, place.told)
+    worker = start(open_log(place.connection), judge, place.told)
     outcomes.until(20, 1)
     right = place.rights[lost]
     place.node.revoke(place.connection.sasl_username or "", right)
@@ -151,7 +153,7 @@ def test_a_right_that_is_taken_away_ends_the_worker_and_loses_nothing(
     assert place.committed() < 42
 
     place.node.grant(place.connection.sasl_username or "", right)
-    with running(KafkaLog(place.connection), judge, place.told):
+    with running(open_log(place.connection), judge, place.told):
         outcomes.until(40, 2)
     assert place.committed() == 42
     assert outcomes.ids() == set(range(40))

@@ -11,12 +11,12 @@ import pytest
 
 from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader, poll_until
-from tests.contracts.worlds import KafkaWorld
+from tests.contracts.worlds import CLIENTS, Client, KafkaWorld
 from workers.errors import AuthorisationError, LogUnavailableError
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import Outgoing
-from workers.log.kafka import KafkaLog
+from workers.log.opening import open_log
 
 pytestmark = [
     pytest.mark.kafka,
@@ -26,9 +26,10 @@ pytestmark = [
 ]
 
 
-def test_source_and_sink_outlast_a_broker_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_source_and_sink_outlast_a_broker_that_is_killed(tmp_path: Path, client: Client) -> None:
     node = RunningNode("--port", "0", "--data-dir", str(tmp_path))
-    world = KafkaWorld(node.bootstrap_servers)
+    world = KafkaWorld(node.bootstrap_servers, client)
     topic = world.new_topic(2)
     sink = world.log().sink()
     keys = [b"%d" % number for number in range(200)]
@@ -52,15 +53,15 @@ def test_source_and_sink_outlast_a_broker_that_is_killed(tmp_path: Path) -> None
     again.stop()
 
 
-def test_nobody_there_is_told_as_passing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_nobody_there_is_told_as_passing(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
     monkeypatch.setattr("workers.log.kafka_client.CONNECT_SECONDS", 0.5)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         connection = Connection(
-            bootstrap_servers=f"127.0.0.1:{taken.getsockname()[1]}",
-            overrides={"bootstrap.timeout.ms": "300"},
+            client=client, bootstrap_servers=f"127.0.0.1:{taken.getsockname()[1]}"
         )
-        log = KafkaLog(connection)
+        log = open_log(connection)
         with pytest.raises(LogUnavailableError, match="bootstrap-servers"):
             Reader(log, "topic")
         sink = log.sink()
@@ -98,17 +99,20 @@ def connection() -> Iterator[Connection]:
     node.stop()
 
 
-def test_the_right_password_opens(connection: Connection) -> None:
-    assert topics.create(connection, {"opened": 1}) == ["opened"]
-    sink = KafkaLog(connection).sink()
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_right_password_opens(connection: Connection, client: Client) -> None:
+    connection = dataclasses.replace(connection, client=client, group_id=client)
+    topics.create(connection, {"opened": 1})
+    sink = open_log(connection).sink()
     delivery = sink.publish(Outgoing(topic="opened", keys=[None], values=[b"x"]))
     assert delivery.wait(PATIENCE)
     assert delivery.failures() == {}
     sink.close(PATIENCE)
-    reader = Reader(KafkaLog(connection), "opened").until(1)
+    reader = Reader(open_log(connection), "opened").until(1)
     reader.source.close()
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize(
     ("mechanism", "password"),
     [
@@ -117,10 +121,12 @@ def test_the_right_password_opens(connection: Connection) -> None:
     ],
 )
 def test_a_refusal_is_final_and_keeps_secrets(
-    connection: Connection, mechanism: str, password: str
+    connection: Connection, mechanism: str, password: str, client: Client
 ) -> None:
-    refused = dataclasses.replace(connection, sasl_mechanism=mechanism, sasl_password=password)
+    refused = dataclasses.replace(
+        connection, client=client, sasl_mechanism=mechanism, sasl_password=password
+    )
     with pytest.raises(AuthorisationError) as told:
-        Reader(KafkaLog(refused), "opened")
+        Reader(open_log(refused), "opened")
     assert "sasl" in str(told.value)
     assert "secret" not in str(told.value)

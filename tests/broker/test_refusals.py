@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader
-from tests.contracts.worlds import KafkaWorld
+from tests.contracts.worlds import CLIENTS, KafkaWorld
 from workers.errors import LogError, RecordTooLargeError
 from workers.log.contract import Outgoing
 from workers.log.kafka_client import admin
@@ -17,9 +17,9 @@ from workers.log.kafka_client import admin
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture
-def world(kafka_node: RunningNode) -> KafkaWorld:
-    return KafkaWorld(kafka_node.bootstrap_servers)
+@pytest.fixture(params=CLIENTS)
+def world(request: pytest.FixtureRequest, kafka_node: RunningNode) -> KafkaWorld:
+    return KafkaWorld(kafka_node.bootstrap_servers, request.param)
 
 
 def test_one_refused_row_costs_one_row(world: KafkaWorld) -> None:

@@ -18,11 +18,12 @@ from kafka.admin import ACLOperation, ResourceType
 from tests.broker.secured import PASSWORD, USER, Right, SecuredNode
 from tests.broker.test_tls import BOUND, WRONG_PASSWORD, refused, works
 from tests.contracts.reader import PATIENCE, Reader, poll_until
+from tests.contracts.worlds import CLIENTS, Client
 from workers.errors import AuthorisationError
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import Outgoing
-from workers.log.kafka import KafkaLog
+from workers.log.opening import open_log
 from workers.settings.resolve import Given, load
 
 pytestmark = pytest.mark.kafka
@@ -63,6 +64,23 @@ def test_the_right_password_opens_and_stands_in_no_log(
         assert secret not in caplog.text
 
 
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+def test_no_secret_is_in_the_log_of_the_second_client(
+    node: SecuredNode, caplog: pytest.LogCaptureFixture, mechanism: str
+) -> None:
+    connection = replace(
+        opening(node, "SASL_SSL", mechanism), client="confluent", overrides={"debug": "all"}
+    )
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="kafka"):
+        works(connection)
+    told = "\n".join(
+        record.getMessage() for record in caplog.records if "librdkafka" in record.name
+    )
+    assert "SASL" in told
+    for secret in (PASSWORD, ENCODED, ",p=", "n,,n="):
+        assert secret not in caplog.text
+
+
 @pytest.mark.parametrize("listener", ["SASL_SSL", "SASL_PLAINTEXT"])
 @pytest.mark.parametrize(
     ("user", "password", "mechanism"),
@@ -95,7 +113,10 @@ def test_other_credentials_are_refused_for_good(
         assert secret not in told
 
 
-def test_a_user_who_is_removed_while_connected_is_told_so(node: SecuredNode) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_user_who_is_removed_while_connected_is_told_so(
+    node: SecuredNode, client: Client
+) -> None:
     user, topic = f"leaver-{uuid.uuid4().hex[:8]}", f"topic-{uuid.uuid4().hex}"
     node.add_user(user)
     topics.create(node.operator, {topic: 1})
@@ -106,7 +127,7 @@ def test_a_user_who_is_removed_while_connected_is_told_so(node: SecuredNode) -> 
         Right(ACLOperation.READ, ResourceType.GROUP, topic),
     )
     # This listener asks who we are again, as any does after a connection was lost.
-    log = KafkaLog(replace(node.scram("SHORT", user), group_id=topic))
+    log = open_log(replace(node.scram("SHORT", user), group_id=topic, client=client))
     sink = log.sink()
     rows = Outgoing(topic=topic, keys=[None] * 3, values=[b"x"] * 3)
     assert sink.publish(rows).wait(PATIENCE)
@@ -125,10 +146,11 @@ def test_a_user_who_is_removed_while_connected_is_told_so(node: SecuredNode) -> 
     sink.close(PATIENCE)
 
 
-def test_who_is_asked_again_while_working_goes_on(node: SecuredNode) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_who_is_asked_again_while_working_goes_on(node: SecuredNode, client: Client) -> None:
     topic = f"topic-{uuid.uuid4().hex}"
     topics.create(node.operator, {topic: 1})
-    log = KafkaLog(replace(node.scram("SHORT"), group_id=topic))
+    log = open_log(replace(node.scram("SHORT"), group_id=topic, client=client))
     sink = log.sink()
     reader = Reader(log, topic)
     began, sent = time.monotonic(), 0

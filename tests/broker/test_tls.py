@@ -16,6 +16,7 @@ import pytest
 
 from tests.broker.secured import PASSWORD, SecuredNode
 from tests.contracts.reader import PATIENCE, Reader
+from tests.contracts.worlds import CLIENTS, Client
 from workers.errors import (
     AuthorisationError,
     ConfigurationError,
@@ -25,7 +26,7 @@ from workers.errors import (
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import Outgoing
-from workers.log.kafka import KafkaLog
+from workers.log.opening import open_log
 
 pytestmark = pytest.mark.kafka
 
@@ -39,7 +40,7 @@ def works(connection: Connection) -> None:
     topic = f"tls-{uuid.uuid4().hex}"
     connection = replace(connection, group_id=topic)
     topics.create(connection, {topic: 1})
-    log = KafkaLog(connection)
+    log = open_log(connection)
     sink = log.sink()
     delivery = sink.publish(Outgoing(topic=topic, keys=[None], values=[b"x"]))
     assert delivery.wait(PATIENCE)
@@ -54,7 +55,7 @@ def works(connection: Connection) -> None:
 
 def refused(connection: Connection, kind: type[WorkerError]) -> list[str]:
     """What admin, source and sink say, each within bounds."""
-    log = KafkaLog(connection)
+    log = open_log(connection)
 
     def publish() -> None:
         sink = log.sink()
@@ -78,13 +79,19 @@ def refused(connection: Connection, kind: type[WorkerError]) -> list[str]:
     return messages
 
 
-def test_the_right_authority_opens(secured_node: SecuredNode) -> None:
-    works(secured_node.tls())
+@pytest.mark.parametrize("kafka_client", CLIENTS)
+def test_the_right_authority_opens(secured_node: SecuredNode, kafka_client: Client) -> None:
+    works(replace(secured_node.tls(), client=kafka_client))
 
 
-def test_the_right_client_certificate_opens(secured_node: SecuredNode) -> None:
+@pytest.mark.parametrize("kafka_client", CLIENTS)
+def test_the_right_client_certificate_opens(
+    secured_node: SecuredNode, kafka_client: Client
+) -> None:
     client = secured_node.authority.sign("client", "client.example", password=KEY_PASSWORD)
-    connection = replace(secured_node.tls("MUTUAL", client), ssl_password=KEY_PASSWORD)
+    connection = replace(
+        secured_node.tls("MUTUAL", client), ssl_password=KEY_PASSWORD, client=kafka_client
+    )
     with pytest.raises(AuthorisationError, match=r"Grant .* Create"):
         # It is let in, and then may do nothing: its certificate is a user without rights.
         works(connection)

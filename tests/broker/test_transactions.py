@@ -9,15 +9,15 @@ from kafka import KafkaProducer
 
 from tests.broker.node import RunningNode
 from tests.contracts.reader import Reader, poll_until
-from tests.contracts.worlds import KafkaWorld
+from tests.contracts.worlds import CLIENTS, KafkaWorld
 from workers.log.contract import TopicPartition
 
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture
-def world(kafka_node: RunningNode) -> KafkaWorld:
-    return KafkaWorld(kafka_node.bootstrap_servers)
+@pytest.fixture(params=CLIENTS)
+def world(request: pytest.FixtureRequest, kafka_node: RunningNode) -> KafkaWorld:
+    return KafkaWorld(kafka_node.bootstrap_servers, request.param)
 
 
 @pytest.fixture

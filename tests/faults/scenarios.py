@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from tests.contracts.worlds import Client
 from tests.faults.broker import Broker
 from tests.faults.proxy import Weather
 from tests.faults.trial import SESSION_MS, Outcome, Trial
@@ -224,7 +225,14 @@ BROKER_SCENARIOS: Final[Mapping[str, BrokerScenario]] = MappingProxyType(
 
 
 def run_on_workers(
-    scenario: Scenario, servers: str, folder: Path, *, delivery: str, events: int, times: int
+    scenario: Scenario,
+    servers: str,
+    folder: Path,
+    *,
+    delivery: str,
+    events: int,
+    times: int,
+    client: Client = "kafka-python",
 ) -> Outcome:
     """Let a fault of workers or of their group come so many times; account for every event."""
     trial = Trial(
@@ -234,6 +242,7 @@ def run_on_workers(
         delivery=delivery,
         options=scenario.options,
         static=scenario.static,
+        client=client,
     )
     try:
         trial.start(scenario.replicas)
@@ -245,11 +254,24 @@ def run_on_workers(
 
 
 def run_on_broker(
-    scenario: BrokerScenario, folder: Path, *, delivery: str, events: int, times: int
+    scenario: BrokerScenario,
+    folder: Path,
+    *,
+    delivery: str,
+    events: int,
+    times: int,
+    client: Client = "kafka-python",
 ) -> Outcome:
     """Let a fault of the broker come so many times; account for every event."""
     broker = Broker(folder / "broker")
-    trial = Trial(broker.disturbed, folder, direct=broker.direct, events=events, delivery=delivery)
+    trial = Trial(
+        broker.disturbed,
+        folder,
+        direct=broker.direct,
+        events=events,
+        delivery=delivery,
+        client=client,
+    )
     try:
         trial.start(2)
         trial.flow()

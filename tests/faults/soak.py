@@ -1,7 +1,8 @@
 """`make soak`: every fault, large, as a table; then memory over millions of events.
 
 Takes about an hour on two cores. Rows are written as they come, so that an interrupted soak is
-not lost; `--only NAME` runs some, `--scale 0.1` runs small ones.
+not lost; `--only NAME` runs some, `--scale 0.1` runs small ones, `--client confluent` those of
+workers with the second client.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import orjson
 
 from tests.broker.node import RunningNode
+from tests.contracts.worlds import CLIENTS, Client
 from tests.faults.memory import watch_memory
 from tests.faults.scenarios import (
     BROKER_SCENARIOS,
@@ -87,15 +89,30 @@ def _runs(arguments: argparse.Namespace) -> Iterator[tuple[str, str, str, int, _
             if arguments.only and name not in arguments.only:
                 continue
             times = max(1, round(TIMES.get(name, 1) * arguments.scale))
-            run = partial(_run, scenario, delivery=delivery, events=events, times=times)
+            run = partial(
+                _run,
+                scenario,
+                delivery=delivery,
+                events=events,
+                times=times,
+                client=arguments.client,
+            )
             yield name, scenario.title, delivery, times, run
 
 
 def _run(
-    scenario: Scenario | BrokerScenario, folder: Path, *, delivery: str, events: int, times: int
+    scenario: Scenario | BrokerScenario,
+    folder: Path,
+    *,
+    delivery: str,
+    events: int,
+    times: int,
+    client: Client,
 ) -> Outcome:
     if isinstance(scenario, BrokerScenario):
-        return run_on_broker(scenario, folder, delivery=delivery, events=events, times=times)
+        return run_on_broker(
+            scenario, folder, delivery=delivery, events=events, times=times, client=client
+        )
     node = RunningNode("--port", "0", "--data-dir", str(folder / "node"))
     try:
         return run_on_workers(
@@ -105,6 +122,7 @@ def _run(
             delivery=delivery,
             events=events,
             times=times,
+            client=client,
         )
     finally:
         node.kill()
@@ -143,6 +161,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("runs/soak"), metavar="FOLDER")
     parser.add_argument("--only", action="append", metavar="NAME", help="repeatable")
+    parser.add_argument("--client", choices=CLIENTS, default=CLIENTS[0], help="of the workers")
     parser.add_argument("--scale", type=float, default=1.0, metavar="SHARE")
     return parser.parse_args()
 

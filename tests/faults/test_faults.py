@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.broker.node import RunningNode
+from tests.contracts.worlds import CLIENTS, Client
 from tests.faults.scenarios import (
     BROKER_SCENARIOS,
     SCENARIOS,
@@ -38,6 +39,15 @@ ON_BROKER = [
     ("silent", ONCE),
     ("cut", ONCE),
 ]
+# Of the second client those in which the client itself is put to the test.
+ON_WORKERS_TOO = [
+    ("sigkill", ONCE),
+    ("sigterm", LEAST),
+    ("static", LEAST),
+    ("partitions", LEAST),
+    ("too-large", ONCE),
+]
+ON_BROKER_TOO = [("killed", LEAST), ("silent", ONCE), ("cut", ONCE)]
 TIMES = {"sigkill": 2, "sigterm": 2}
 EVENTS = 3_000
 
@@ -57,9 +67,18 @@ def test_every_fault_is_tested() -> None:
     assert {name for name, _ in ON_BROKER} == set(BROKER_SCENARIOS)
 
 
-@pytest.mark.parametrize(("name", "delivery"), ON_WORKERS)
+def of_both(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> list[object]:
+    cases = [
+        (*case, client)
+        for client, some in zip(CLIENTS, (first, second), strict=True)
+        for case in some
+    ]
+    return [pytest.param(*case, id="-".join(case)) for case in cases]
+
+
+@pytest.mark.parametrize(("name", "delivery", "client"), of_both(ON_WORKERS, ON_WORKERS_TOO))
 def test_workers_and_groups(
-    kafka_node: RunningNode, tmp_path: Path, name: str, delivery: str
+    kafka_node: RunningNode, tmp_path: Path, name: str, delivery: str, client: Client
 ) -> None:
     scenario = SCENARIOS[name]
     outcome = run_on_workers(
@@ -69,14 +88,20 @@ def test_workers_and_groups(
         delivery=delivery,
         events=EVENTS,
         times=TIMES.get(name, 1),
+        client=client,
     )
     hold(outcome, repeats=scenario.repeats)
 
 
-@pytest.mark.parametrize(("name", "delivery"), ON_BROKER)
-def test_brokers(tmp_path: Path, name: str, delivery: str) -> None:
+@pytest.mark.parametrize(("name", "delivery", "client"), of_both(ON_BROKER, ON_BROKER_TOO))
+def test_brokers(tmp_path: Path, name: str, delivery: str, client: Client) -> None:
     scenario = BROKER_SCENARIOS[name]
     outcome = run_on_broker(
-        scenario, tmp_path, delivery=delivery, events=EVENTS, times=TIMES.get(name, 1)
+        scenario,
+        tmp_path,
+        delivery=delivery,
+        events=EVENTS,
+        times=TIMES.get(name, 1),
+        client=client,
     )
     hold(outcome, repeats=scenario.repeats)

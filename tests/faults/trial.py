@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.contracts.worlds import Client
 from tests.workers.fleet import LONG, Fleet
 from tests.workers.telemetry import BAD, distinct
 from workers.account import Account
@@ -59,6 +60,7 @@ class Trial:
         delivery: As the setting.
         options: Further options of the worker.
         static: Whether replicas are members with names of their own (KIP-345).
+        client: Of the replicas; we look on with kafka-python.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class Trial:
         delivery: str = "at-least-once",
         options: Sequence[str] = (),
         static: bool = False,
+        client: Client = "kafka-python",
     ) -> None:
         self._static = static
         self.exact = delivery == "exactly-once"
-        told = ["--delivery", delivery, "--session-timeout-ms", str(SESSION_MS)]
+        told = ["--client", client, "--delivery", delivery]
+        told += ["--session-timeout-ms", str(SESSION_MS)]
         told += ["--kafka", "heartbeat.interval.ms=500", "--max-batch", "256", *options]
         self.fleet = Fleet(direct or servers, folder, options=told, workers_servers=servers)
         self.replicas: list[subprocess.Popen[bytes]] = []

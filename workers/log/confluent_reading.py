@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Final, NamedTuple, cast
 
@@ -10,12 +9,12 @@ import numpy as np
 from confluent_kafka import KafkaError, Message
 
 from workers.errors import UndecodableError
+from workers.log.confluent_spoilt import undecodable
+from workers.log.connection import Connection
 from workers.log.contract import Headers, Records, TopicPartition
 
 _END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - the name that confluent-kafka gives it
 _SPOILT: Final = (KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION)  # noqa: SLF001
-# How librdkafka words where a batch of records is that fails its checksum.
-_SPAN: Final = re.compile(r"at offsets (\d+)-(\d+)")
 
 
 class Event(NamedTuple):
@@ -37,13 +36,17 @@ class Reading:
 
     Args:
         topic: Its name.
+        connection: How to reach the cluster.
 
     Attributes:
         positions: Where each partition is read on, as far as that is known.
     """
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, connection: Connection) -> None:
         self._topic = topic
+        self._connection = connection
+        # Those that came up last, of each partition, and those that are still to be told.
+        self._known: dict[TopicPartition, UndecodableError] = {}
         self._spoilt: dict[TopicPartition, UndecodableError] = {}
         self.positions: dict[TopicPartition, int] = {}
 
@@ -82,12 +85,12 @@ class Reading:
         """
         if event.error.code() not in _SPOILT:
             return None
-        told = " ".join(str(event.error.str()).split())
-        span = _SPAN.search(told)
-        first, last = (int(span[1]), int(span[2])) if span else (event.offset, event.offset)
-        # In librdkafka's words the sum is a CRC32C, as in ours.
-        self._spoilt[event.place] = UndecodableError(*event.place, first, last, told)
-        return max(first, self.positions.get(event.place, 0))
+        place, offset = event.place, event.offset
+        known = self._known.get(place)
+        if known is None or not known.first <= offset <= known.last:
+            known = undecodable(self._connection, place, offset, event.error)
+        self._known[place] = self._spoilt[place] = known
+        return max(known.first, self.positions.get(place, 0))
 
     def raise_spoilt(self) -> None:
         """Raise, once each, that batches cannot be decoded.
@@ -109,6 +112,7 @@ class Reading:
     def forget(self, place: TopicPartition) -> None:
         """A partition is not read any more."""
         self.forgive(place)
+        self._known.pop(place, None)
         self.positions.pop(place, None)
 
     def _sorted_out(

@@ -65,7 +65,7 @@ class ConfluentSource:
         self._consumer: Consumer | None = None
         self._assignment: Assignment | None = None
         self._reset: PositionReset | None = None
-        self._reading = Reading("")
+        self._reading = Reading("", connection)
 
     def subscribe(self, topic: str, listener: AssignmentListener) -> None:
         """See `workers.log.contract.Source`."""
@@ -74,7 +74,7 @@ class ConfluentSource:
         consumer = Consumer({**options, **self._events.options()})
         assignment = Assignment(listener, self._coming, self._going)
         self._topic = topic
-        self._reading = Reading(topic)
+        self._reading = Reading(topic, self._connection)
         self._reset = PositionReset(consumer, self._connection, self._move)
         self._assignment = assignment
         self._consumer = consumer
@@ -129,7 +129,7 @@ class ConfluentSource:
         ]
         if ours:
             self.membership()  # from who is no member a broker takes anything
-            doing = f"committing positions of '{self._topic}'"
+            doing = f"committing positions of '{self._topic}' for '{self._connection.group_id}'"
             try:
                 answers = consumer.commit(offsets=ours, asynchronous=False)
             except KafkaException as error:
