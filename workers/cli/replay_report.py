@@ -55,7 +55,6 @@ class Report:
         self._stack = ExitStack()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._paused = False
         self._next_line = 0.0
 
     def __enter__(self) -> Self:
@@ -120,12 +119,6 @@ class Report:
             self._show(self._bar, progress)
             return
         now = time.monotonic()
-        if self._pace.paused != self._paused:
-            self._paused = self._pace.paused
-            journal.info(
-                "replay paused; SIGUSR2 goes on" if self._paused else "replay goes on",
-                left=progress.left,
-            )
         if now < self._next_line and progress.left:
             return
         self._next_line = now + _REPORT_S

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
 from workers.range_reader import Span, taken
@@ -14,6 +15,8 @@ from workers.range_reader import Span, taken
 if TYPE_CHECKING:
     from workers.log.contract import Source
     from workers.replay.pace import Pace
+
+journal = structlog.get_logger(__name__)
 
 
 class BoundedSource:
@@ -57,6 +60,8 @@ class BoundedSource:
         self._held: frozenset[TopicPartition] = frozenset()
         # Whether our owner wants a pause, and whether there is one.
         self._wants_pause = self._is_paused = False
+        # Whether the operator does, as far as the journal says.
+        self._told_paused = False
         # One past the last offset that was given of each partition.
         self._given: dict[TopicPartition, int] = {}
         self.at_ends = False
@@ -71,6 +76,7 @@ class BoundedSource:
 
     def poll(self, max_records: int, timeout: float) -> Records:
         """See `workers.log.contract.Source`; also waits for the pace, within ``timeout``."""
+        self._tell_pause()
         if (early := self._pace.wait()) > 0:
             self._wait(min(early, timeout))
             timeout = max(0.0, timeout - early)
@@ -154,6 +160,13 @@ class BoundedSource:
         self._assigned.difference_update(gone)
         if self._listener is not None:
             self._listener.on_lost(gone)
+
+    def _tell_pause(self) -> None:
+        if self._pace.paused != self._told_paused:
+            self._told_paused = not self._told_paused
+            journal.info(
+                "replay paused; SIGUSR2 goes on" if self._told_paused else "replay goes on"
+            )
 
     def _set_paused(self, *, paused: bool) -> None:
         if paused != self._is_paused:
