@@ -64,7 +64,7 @@ class Registry:
     def pointer(self, name: str) -> Pointer:
         """What the pointer says just now; an empty one if nothing was ever promoted.
 
-        One open and one read: cheap enough to ask every second. Compare what it returns with what
+        A few system calls and some hundred bytes: cheap enough to ask every second. Compare what it returns with what
         it returned before; times of files say nothing on volumes that are copied or mounted.
 
         Raises:

@@ -72,12 +72,16 @@ def sign(
     The signature lies beside the manifest, as manifest.sig. It covers weights, golden subjects,
     thresholds, featuriser, name and version, whose digests or values the manifest holds.
     """
+    from models.artefact import ANYONE  # noqa: PLC0415
     from models.artefact.keys import load_private_key  # noqa: PLC0415
     from models.artefact.signing import sign as signed  # noqa: PLC0415
 
     secret = load_private_key(key, _passphrase(passphrase_file))
     for text in places:
-        name = signed(place_of(text, given).folder, secret)
+        place = place_of(text, given)
+        # Of a version in the registry also that it is that one, and lies there.
+        place.load(ANYONE)
+        name = signed(place.folder, secret)
         typer.echo(f"{text}: signed by key {name}")
 
 
