@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from workers.cli.app import new_app
+from workers.cli.models_compare import compare
 from workers.cli.models_diff import diff
 from workers.cli.models_keys import keygen, sign
 from workers.cli.models_list import list_models
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_models)
     group.command("verify")(verify_models)
     group.command("diff")(diff)
+    group.command("compare")(compare)
     group.command("add")(add)
     group.command("promote")(promote)
     group.command("rollback")(rollback)
