@@ -12,6 +12,7 @@ from models import artefact
 from models.artefact import Artefact
 from models.detectors import Detector
 from models.errors import DataError
+from models.reference import KEY
 from models.thresholds import Thresholds
 from models.training import history, work_folder
 from models.training.data import SPLITS, Labelled, fingerprint, load
@@ -21,6 +22,7 @@ from models.training.licences import refuse_excluded
 from models.training.measuring import choose_on, findings, measure
 from models.training.policy import EpochReport
 from models.training.publishing import Published, publish
+from models.training.reference import reference
 from models.training.settings import TrainingSettings
 from models.training.teaching import taught
 from models.training.trial_plan import Trials
@@ -139,14 +141,19 @@ def train(
             test=test,
             findings=found,
             epochs=epochs,
-            history=history.history(
-                digest=digest,
-                rows=rows,
-                settings=settings,
-                epochs=epochs,
-                validation=validation,
-                test=test,
-            ),
+            history={
+                **history.history(
+                    digest=digest,
+                    rows=rows,
+                    settings=settings,
+                    epochs=epochs,
+                    validation=validation,
+                    test=test,
+                ),
+                KEY: reference(
+                    rows["validation"], candidate, chosen.thresholds, chosen.calibration
+                ).as_json(),
+            },
         ),
         output,
         measured=measured,

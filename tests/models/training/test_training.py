@@ -14,6 +14,7 @@ import safetensors.numpy
 from models.artefact import WEIGHTS, load, verify
 from models.detectors import DETECTORS
 from models.errors import ArtefactError, DataError, LogitError
+from models.reference import reference_of
 from models.training.card import CARD
 from models.training.data import Labelled, fingerprint
 from models.training.data import load as load_data
@@ -127,6 +128,21 @@ def test_the_manifest_tells_how_the_weights_came_about(whole: Whole) -> None:
     assert len(training["epochs"]) == EPOCHS
     assert {"python", "numpy", "keras"} <= set(told["libraries"])
     assert set(told["metrics"]) == {"validation", "test"}
+
+
+def test_the_manifest_states_what_validation_showed(whole: Whole) -> None:
+    artefact, part = load(whole.done.folder), whole.rows("validation")
+    reference = reference_of(artefact)
+    assert reference is not None
+    assert reference.rows == len(part)
+    features = artefact.featuriser()(part.subjects)
+    logits = artefact.engine("tables").logits(features)
+    # At the prior a malicious row weighs less than a benign one.
+    weights = np.where(part.labels != 0, 0.01 / part.malicious, 0.99 / part.benign)
+    for threshold in (artefact.thresholds.suspicious.logit, artefact.thresholds.malicious.logit):
+        above = reference.shares[np.searchsorted(reference.edges, threshold) + 1 :].sum()
+        assert above == pytest.approx(weights[logits >= threshold].sum(), abs=1e-9)
+    assert reference.count_rare(features.tokens()) < 0.1 * features.tokens().sum()
 
 
 def test_figures_are_those_of_the_stored_weights(whole: Whole) -> None:
