@@ -84,19 +84,15 @@ def compared(connection: Connection, old: OneSide, new: OneSide, *, top: int = T
         )
 
 
-def show(comparison: Comparison, *, as_json: bool, report: Path | None) -> None:
-    """Print it, and write the report if one is asked for."""
+def show(comparison: Comparison, *, silent: bool = False, report: Path | None = None) -> None:
+    """Print it, if not ``silent``, and write the report if one is asked for."""
+    if not silent:
+        _print(comparison)
     if report is not None:
         from workers.comparing.report import MARKDOWN, write  # noqa: PLC0415
 
         write(report, comparison)
         typer.echo(f"report: {report / MARKDOWN}", err=True)
-    if as_json:
-        import orjson  # noqa: PLC0415
-
-        typer.echo(orjson.dumps(comparison.as_json(), option=orjson.OPT_INDENT_2))
-    else:
-        _print(comparison)
 
 
 def _print(comparison: Comparison) -> None:

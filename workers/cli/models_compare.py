@@ -98,7 +98,11 @@ def compare(
     top: Annotated[
         int,
         typer.Option(
-            min=0, max=100_000, metavar="N", help=f"How many events are listed. Default: {TOP}."
+            min=0,
+            max=100_000,
+            metavar="N",
+            help=f"How many events are listed. Default: {TOP}.",
+            show_default=False,
         ),
     ] = TOP,
     report: Annotated[
@@ -139,7 +143,11 @@ def compare(
         _side(new, "--new", asked, new_model, run, begin),
         top=top,
     )
-    show(comparison, as_json=as_json, report=report)
+    show(comparison, silent=as_json, report=report)
+    if as_json:
+        import orjson  # noqa: PLC0415
+
+        typer.echo(orjson.dumps(comparison.as_json(), option=orjson.OPT_INDENT_2))
     if not comparison.both:
         raise typer.Exit(1)
 

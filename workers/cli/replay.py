@@ -9,6 +9,7 @@ import typer
 
 from workers.cli.app import new_app
 from workers.cli.options import takes_settings
+from workers.cli.replay_compare import CompareOption, ReportOption, comparing
 from workers.cli.replay_range import wanted_range
 from workers.cli.replay_settings import VERDICTS, replay_settings
 from workers.cli.work import DETECTORS
@@ -19,6 +20,7 @@ from workers.signals import stopping_on_signals
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from workers.cli.replay_compare import Comparing
     from workers.cli.replay_report import Report
     from workers.judge import Judge
     from workers.replay.range import Wanted
@@ -136,13 +138,16 @@ def _verb(detector: str, subject: str) -> Callable[..., None]:
         verdict_topic: _Verdicts = VERDICTS,
         dead_letter_topic: _DeadLetters = None,
         rate: _Rate = None,
+        compare: CompareOption = None,
+        report: ReportOption = None,
         dry_run: _DryRun = False,
         as_json: _AsJson = False,
     ) -> None:
         wanted = wanted_range(from_time, to_time, from_offsets, to_offsets, partitions)
         dead_letter_topic = dead_letter_topic or f"{verdict_topic}.dead"
         settings = replay_settings(given, detector, run, verdict_topic, dead_letter_topic)
-        _replay(run, settings, wanted, rate=rate, dry_run=dry_run, as_json=as_json)
+        earlier = comparing(compare, report, wanted.asked.from_time, settings)
+        _replay(run, settings, wanted, earlier, rate=rate, dry_run=dry_run, as_json=as_json)
 
     replay.__doc__ = f"""Score {subject} of a range of history again, to a topic of its own.
 
@@ -159,6 +164,7 @@ def _replay(
     run: str,
     settings: Settings,
     wanted: Wanted,
+    earlier: Comparing | None,
     *,
     rate: float | None,
     dry_run: bool,
@@ -166,6 +172,7 @@ def _replay(
 ) -> None:
     from schemas.verdict import Replay as VerdictReplay  # noqa: PLC0415
     from workers import journal  # noqa: PLC0415
+    from workers.cli.comparison import show  # noqa: PLC0415
     from workers.cli.replay_report import Report  # noqa: PLC0415
     from workers.health import Health  # noqa: PLC0415
     from workers.metrics.meters import Meters  # noqa: PLC0415
@@ -191,10 +198,15 @@ def _replay(
         with served(settings, meters, health), report:
             judge = warmed(settings, meters, health, VerdictReplay(run=run))
             outcome = replay.work(judge, pace, report, meters=meters, health=health)
-    if as_json:
-        report.print_json(outcome)
-    else:
+    if not as_json:
         report.print_summary(outcome)
+    told = {}
+    if earlier is not None and outcome.complete:
+        comparison = earlier.compared(outcome.plan, settings)
+        show(comparison, silent=as_json, report=earlier.report)
+        told["comparison"] = comparison.as_json()
+    if as_json:
+        report.print_json(outcome, **told)
     if not outcome.complete:
         raise typer.Exit(_INTERRUPTED)
 

@@ -169,8 +169,8 @@ class Report:
         else:
             typer.echo("The same command goes on from here.")
 
-    def print_json(self, outcome: Outcome) -> None:
-        """How it ended, as one JSON object on standard output."""
+    def print_json(self, outcome: Outcome, **more: Any) -> None:
+        """How it ended, as one JSON object on standard output, with ``more`` fields."""
         import orjson  # noqa: PLC0415
 
         plan, progress = outcome.plan, outcome.progress
@@ -190,6 +190,7 @@ class Report:
                 {"partition": place.partition, "from": span.begin, "to": span.end}
                 for place, span in plan.spans.items()
             ],
+            **more,
         }
         typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 

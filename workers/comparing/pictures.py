@@ -82,11 +82,11 @@ def _changes(comparison: Comparison, title: str) -> Figure:
             bounds = edges[part.start : part.stop + 1]
             axes.stairs(counts[part], bounds, fill=True, color=colour, alpha=0.7, label=meaning)
         axes.stairs(counts, edges, color=INK, linewidth=1)
+        # One event must show; matplotlib's own limits would begin with it, and know none of none.
+        axes.set_ylim(0.5, max(2.0, 2.0 * float(counts.max())))
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda count, _position: f"{count:,.0f}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-        # One event must show; matplotlib's own limit would begin with it.
-        axes.set_ylim(0.5, max(2.0, 2.0 * float(counts.max())))
         axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (5, 2)))
         axes.set(xlim=(edges[0], edges[-1]), xlabel="new logit less old logit", ylabel="events")
         figure.suptitle(title, x=0.012, ha="left", fontweight="bold", fontsize=12)

@@ -187,11 +187,12 @@ def _record(record_id: str) -> bytes:
 
 def _stand_in(verdict: Mapping[str, Any]) -> bytes:
     """What stands for the id of an event of no log: a digest of what is known of it."""
-    page = verdict.get("page")
+    page, event_id = verdict.get("page"), verdict["event_id"]
     known = (
         verdict["detector"],
         verdict.get("kind"),
-        verdict["event_id"],
+        # In Parquet ids are text.
+        None if event_id is None else str(event_id),
         verdict["subject"],
         verdict.get("subject_length"),
         None if page is None else page["sha256"],

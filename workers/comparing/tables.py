@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from schemas.label import LABELS
 from workers.comparing.comparison import Comparison, Moved, Side
@@ -98,7 +99,7 @@ def bars(comparison: Comparison) -> list[tuple[str, int]]:
         return []
     edges, counts = changes.edges.tolist(), changes.counts.tolist()
     there = [row for row, count in enumerate(counts) if count]
-    told = [f"{low:+.3f} to {high:+.3f}" for low, high in zip(edges, edges[1:], strict=False)]
+    told = [f"{low:+.3f} to {high:+.3f}" for low, high in pairwise(edges)]
     if changes.least < edges[0]:
         told[0] = f"{edges[1]:+.3f} and less"
     if changes.most > edges[-1]:
