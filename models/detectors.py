@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions
-from models.engines.contract import Engine
+from models.engines.contract import Engine, EngineOptions
 from models.errors import EngineError
 from models.evidence import Explainer
 from models.features import Featuriser
@@ -29,7 +29,7 @@ from models.url.featuriser import UrlFeaturiser
 
 Tensors = Mapping[str, NDArray[np.float32]]
 BUNDLED = Path(__file__).parent / "artefacts"
-ENGINES = ("keras", "tables")
+ENGINES = ("keras", "tables", "tables-int8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,22 @@ class Detector:
     recipe: str
     bundled: Path
 
-    def engine(self, name: str, sizes: Sizes, tensors: Tensors, featuriser: Featuriser) -> Engine:
+    def engine(
+        self,
+        name: str,
+        sizes: Sizes,
+        tensors: Tensors,
+        featuriser: Featuriser,
+        options: EngineOptions | None = None,
+    ) -> Engine:
         """Make an engine by its name.
+
+        Args:
+            name: Of the engine.
+            sizes: Of the network.
+            tensors: Its weights, float32.
+            featuriser: Of its subjects.
+            options: How it is to compute.
 
         Raises:
             EngineError: unknown engine, or one that cannot run here.
@@ -80,7 +94,7 @@ class Detector:
             raise EngineError(
                 f"engine '{name}' is unknown; give one of {', '.join(self.family.engines)}"
             )
-        engine: Engine = named(self.family.engines[name])(sizes, tensors, featuriser)
+        engine: Engine = named(self.family.engines[name])(sizes, tensors, featuriser, options)
         return engine
 
     def explainer(self, sizes: Sizes, tensors: Tensors) -> Explainer:
@@ -100,6 +114,7 @@ CHARACTERS = Family(
     engines={
         "keras": "models.engines.keras:KerasEngine",
         "tables": "models.engines.tables:TablesEngine",
+        "tables-int8": "models.engines.tables_int8:TablesInt8Engine",
     },
     explainer="models.characters.explainer:CharacterExplainer",
 )

@@ -8,8 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import structlog
 
 from models.artefact import Artefact
-from models.engines.choice import choose
-from models.engines.contract import Engine
+from models.engines.contract import Engine, EngineOptions
 from schemas.verdict import Replay
 from workers.health import Health
 from workers.judge import Judge
@@ -186,6 +185,14 @@ def judge_of(
     )
 
 
+def engine_options(settings: Settings) -> EngineOptions:
+    """How engines are to compute, as the settings tell."""
+    choice = settings.choice
+    return EngineOptions(
+        threads=choice.threads, memory_mb=choice.gpu_memory_mb, precision=choice.gpu_precision
+    )
+
+
 def load_engine(settings: Settings) -> tuple[Artefact, Engine]:
     """The model that the settings name (`load_model`), on the engine they name.
 
@@ -193,4 +200,4 @@ def load_engine(settings: Settings) -> tuple[Artefact, Engine]:
         ModelError: either cannot be used.
     """
     artefact = load_model(settings)
-    return artefact, artefact.engine(choose(settings.choice.engine))
+    return artefact, artefact.engine(settings.choice.engine, engine_options(settings))

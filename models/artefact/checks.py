@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.artefact.artefact import Artefact
-from models.detectors import ENGINES
 from models.errors import EngineError
 
 
@@ -33,7 +32,7 @@ class EngineCheck:
 
 def verify(artefact: Artefact) -> list[EngineCheck]:
     """Check a loaded artefact on every engine."""
-    return [_check(artefact, name) for name in ENGINES]
+    return [_check(artefact, name) for name in artefact.detector.family.engines]
 
 
 def _check(artefact: Artefact, name: str) -> EngineCheck:

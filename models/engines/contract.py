@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+# Engines add up some hundred thousand float32 products in different orders, which was seen to
+# differ by 1e-5 at logits of 10.
+TOLERANCE: Final = 1e-3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineDescription:
-    """What an engine says of itself, for logs and metrics."""
+    """What an engine says of itself, for logs and metrics.
+
+    Attributes:
+        engine: Its name.
+        device: ``cpu``, ``gpu`` or ``tpu``.
+        library: What computes: kind of numbers, threads, libraries with versions.
+        tolerance: Largest difference to a golden logit that is none.
+    """
 
     engine: str
     device: str
     library: str
+    tolerance: float = TOLERANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How an engine is to compute. Each takes what concerns it.
+
+    Attributes:
+        threads: Threads that compute on a CPU; 0 for one a core, a few at most.
+        memory_mb: Memory of a GPU to take at most; 0 for what is needed.
+        precision: What a GPU multiplies in: ``float32``; ``tf32``, with ten bits of mantissa; or
+            ``bfloat16``, with seven.
+        thresholds: Logits at which labels change, for engines that are less exact elsewhere.
+        known: Features of subjects that the model is known to judge well, for engines that find
+            out how exact they are; None for none.
+    """
+
+    threads: int = 0
+    memory_mb: int = 0
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    thresholds: tuple[float, ...] = ()
+    known: Any = None
 
 
 class Engine(Protocol):
@@ -36,4 +69,14 @@ class Engine(Protocol):
 
     def describe(self) -> EngineDescription:
         """What runs, and on what."""
+        ...
+
+
+@runtime_checkable
+class Approximate(Protocol):
+    """What an engine is besides, whose logits may be off where that changes no label."""
+
+    @property
+    def exact(self) -> Engine:
+        """What computes those that may not be off. Of the same weights, for the same thread."""
         ...

@@ -7,17 +7,15 @@ widths and numbers of rows, and padded to them: each shape is compiled once, in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backend import load_keras
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
-from models.engines.contract import EngineDescription
-from models.engines.graph import compiled
-from models.errors import EngineError
+from models.engines.contract import EngineDescription, EngineOptions
+from models.engines.graph import Graph
 
 # Measured URLs have a median of 47 characters and three quarters are under 75.
 WIDTHS = (48, 96)
@@ -42,6 +40,7 @@ class KerasEngine:
         sizes: The network's sizes.
         tensors: Its weights, float32.
         featuriser: Tells how many codes of a text there are at most.
+        options: Precision, and memory of a GPU.
 
     Raises:
         EngineError: Keras or its backend cannot be imported.
@@ -52,44 +51,34 @@ class KerasEngine:
         sizes: CharacterConvolutions,
         tensors: Mapping[str, NDArray[np.float32]],
         featuriser: FixedWidth,
+        options: EngineOptions | None = None,
     ) -> None:
-        try:
-            # Seconds of import, only for those who score with it.
-            keras = load_keras()
-            from models.characters.network import build  # noqa: PLC0415
-        except ImportError as error:
-            raise EngineError(f"engine 'keras' cannot start: {error}") from error
-        network = build(sizes)
-        for variable in network.weights:
-            variable.assign(tensors[variable.path])
+        def build() -> Any:
+            from models.characters.network import build as network  # noqa: PLC0415
+
+            return network(sizes)
+
         width = featuriser.width
         self._widths = (*[w for w in WIDTHS if w < width], width)
-        self._backend = keras.backend.backend()
-        self._library = f"keras {keras.__version__} on {self._backend}"
-        self._evaluate, self._device = compiled(network, self._backend)
+        self._graph = Graph(build, tensors, options or EngineOptions())
 
     def warm(self, rows: int) -> None:
         """Compile every shape that batches of up to ``rows`` texts are cut into."""
         for width in self._widths:
             for size in {_size(count) for count in (*[r for r in ROWS if r <= rows], rows)}:
-                self._evaluate(np.zeros((size, width), np.int32))
+                self._graph.warm((size, width), np.uint8)
 
     def logits(self, features: CharacterCodes) -> NDArray[np.float32]:
         """Logits float32[n]."""
-        logits = np.empty(len(features), np.float32)
-        # All pieces are started before the first is awaited: on a GPU they overlap.
-        started = [(rows, self._evaluate(codes)) for rows, codes in self._pieces(features)]
-        for rows, result in started:
-            logits[rows] = np.asarray(result)[: len(rows), 0]
-        return logits
+        return self._graph.logits(self._pieces(features), len(features))
 
     def describe(self) -> EngineDescription:
         """Keras, its backend and device."""
-        return EngineDescription(engine="keras", device=self._device, library=self._library)
+        return self._graph.describe()
 
     def _pieces(
         self, features: CharacterCodes
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Rows, and their codes padded to one of the fixed shapes."""
         order = np.argsort(features.seen, kind="stable")
         bounds = np.searchsorted(features.seen[order], self._widths, side="right")
@@ -98,7 +87,7 @@ class KerasEngine:
             while first < last:
                 size = _size(int(last) - first)
                 rows = order[first : min(int(last), first + size)]
-                codes = np.zeros((size, width), np.int32)
+                codes = np.zeros((size, width), np.uint8)
                 codes[: len(rows)] = features.codes[rows, :width]
                 yield rows, codes
                 first += len(rows)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engines.contract import EngineDescription
+from models.engines.contract import EngineDescription, EngineOptions
 from models.html.architecture import InspectorSizes
 from models.html.dense import InspectorLayers
 from models.html.features import PageFeatures
@@ -31,8 +31,9 @@ class PagesTablesEngine:
         sizes: InspectorSizes,
         tensors: Mapping[str, NDArray[np.float32]],
         featuriser: object = None,
+        options: EngineOptions | None = None,
     ) -> None:
-        del featuriser  # counts have one shape
+        del featuriser, options  # counts have one shape
         self._layers = InspectorLayers(sizes, tensors)
 
     def warm(self, rows: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models import artefact
+from models.engines.choice import APPROXIMATE
 from models.training import portrait
 from models.training.candidate import Candidate
 from models.training.card import write_card
@@ -83,7 +84,9 @@ def publish(
     )
     written = artefact.load(output)
     for engine in candidate.detector.family.engines:
-        written.engine(engine)
+        # One that is too far off for these weights is not what they are served by.
+        if engine not in APPROXIMATE:
+            written.engine(engine)
     return digest
 
 

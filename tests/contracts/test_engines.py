@@ -5,6 +5,7 @@ Keras runs on the backend that KERAS_BACKEND names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from models.artefact import load, verify
 from models.characters.architecture import CharacterConvolutions
 from models.detectors import ENGINES, named
+from models.engines.choice import APPROXIMATE
 from models.engines.contract import Engine
 from models.errors import EngineError
 from tests.contracts.networks import CHOSEN, EVERY, Network
@@ -30,14 +32,31 @@ ROWS = (
 )
 
 
-@pytest.fixture(scope="module", params=CHOSEN)
-def network(request: pytest.FixtureRequest) -> Network:
-    return EVERY[request.param]
+def near(engine: str, logits: NDArray[np.float32], expected: NDArray[np.float64]) -> bool:
+    """Whether an engine's logits are those of the definition, as far as that engine goes."""
+    share, least = (0.02, 0.05) if engine in APPROXIMATE else (0, 1e-4)
+    return np.allclose(logits, expected, rtol=share, atol=least)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, network: Network) -> Engine:
-    made = network.engine(request.param)
+def pairs(networks: Iterable[str]) -> list[tuple[str, str]]:
+    """Names of networks, each with those of the engines that it has."""
+    return [(name, engine) for name in networks for engine in EVERY[name].detector.family.engines]
+
+
+@pytest.fixture(scope="module", params=pairs(CHOSEN), ids=", ".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    names: tuple[str, str] = request.param
+    return names
+
+
+@pytest.fixture(scope="module")
+def network(pair: tuple[str, str]) -> Network:
+    return EVERY[pair[0]]
+
+
+@pytest.fixture(scope="module")
+def engine(pair: tuple[str, str], network: Network) -> Engine:
+    made = network.engine(pair[1])
     made.warm(network.largest)
     return made
 
@@ -48,14 +67,14 @@ def expected(network: Network) -> NDArray[np.float64]:
     return network.define(network.features(network.many(network.largest)))
 
 
-@pytest.mark.parametrize("name", ENGINES)
-@pytest.mark.parametrize("network", EVERY.values(), ids=EVERY)
-def test_logits_are_those_of_the_definition(name: str, network: Network) -> None:
+@pytest.mark.parametrize(("network_name", "name"), pairs(EVERY))
+def test_logits_are_those_of_the_definition(network_name: str, name: str) -> None:
+    network = EVERY[network_name]
     features = network.features(network.odd)
     logits = network.engine(name).logits(features)
     assert logits.dtype == np.float32
     assert logits.shape == (len(network.odd),)
-    assert np.allclose(logits, network.define(features), rtol=0, atol=1e-4)
+    assert near(name, logits, network.define(features))
 
 
 def test_an_empty_batch_has_no_logits(engine: Engine, network: Network) -> None:
@@ -71,7 +90,7 @@ def test_a_subject_has_its_logit_in_a_batch_of_any_size(
     for rows in (rows for rows in ROWS if rows <= network.largest):
         logits = engine.logits(features.rows(slice(0, rows)))
         assert logits.shape == (rows,)
-        assert np.allclose(logits, expected[:rows], rtol=0, atol=1e-4), rows
+        assert near(engine.describe().engine, logits, expected[:rows]), rows
 
 
 @given(data=st.data())
@@ -114,7 +133,7 @@ def test_features_may_be_views_of_a_larger_batch(
 ) -> None:
     features = network.features(network.many(network.largest))
     every_third = features.rows(slice(None, None, 3))
-    assert np.allclose(engine.logits(every_third), expected[::3], rtol=0, atol=1e-4)
+    assert near(engine.describe().engine, engine.logits(every_third), expected[::3])
 
 
 def test_an_engine_says_what_it_is(engine: Engine) -> None:
@@ -139,6 +158,9 @@ def traced(monkeypatch: pytest.MonkeyPatch, network: Network) -> list[object]:
     return calls
 
 
+@pytest.mark.parametrize(
+    "pair", [(name, "keras") for name in CHOSEN], ids=", ".join, scope="module"
+)
 @pytest.mark.parametrize("largest", [1, 16, 100, 1024])
 def test_after_warming_keras_traces_no_more(
     traced: list[object], network: Network, largest: int
@@ -164,7 +186,11 @@ def test_every_engine_passes_the_golden_texts_of_an_artefact(
     checks = verify(load(tmp_path))
     assert [check.engine for check in checks] == list(ENGINES)
     assert all(check.available and not check.failed for check in checks)
-    assert all(check.difference is not None and check.difference < 1e-4 for check in checks)
+    assert all(
+        check.difference is not None and check.difference < 1e-4
+        for check in checks
+        if check.engine not in APPROXIMATE
+    )
 
 
 def test_an_unknown_engine_is_named_with_those_there_are(network: Network) -> None:

@@ -9,7 +9,9 @@ from models.artefact import GOLDEN_TOLERANCE, WEIGHTS, Artefact, load, verify
 from models.characters.codes import CharacterCodes
 from models.characters.explainer import CharacterExplainer
 from models.detectors import DETECTORS, ENGINES
+from models.engines.choice import APPROXIMATE
 from models.engines.contract import Engine
+from models.engines.tables_int8 import LARGEST_DIFFERENCE
 from tests.models.subjects import ALIKE, BAD, ORDINARY, STRANGE
 
 # Of malicious test rows at 1e-3 false positives: what the models detect on the same rows that the
@@ -30,6 +32,8 @@ def name(artefact: Artefact) -> str:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest, artefact: Artefact) -> Engine:
+    if request.param not in artefact.detector.family.engines:
+        pytest.skip("its kind of network has no such engine")
     return artefact.engine(request.param)
 
 
@@ -41,10 +45,10 @@ def test_it_is_the_detector_s_own(artefact: Artefact, name: str) -> None:
 
 def test_golden_logits_hold_on_every_engine(artefact: Artefact) -> None:
     differences = {check.engine: check.difference for check in verify(artefact)}
-    assert set(differences) == set(ENGINES)
-    for given in differences.values():
+    assert set(differences) == set(artefact.detector.family.engines)
+    for engine, given in differences.items():
         assert given is not None
-        assert given <= GOLDEN_TOLERANCE
+        assert given <= (LARGEST_DIFFERENCE / 4 if engine in APPROXIMATE else GOLDEN_TOLERANCE)
 
 
 def test_its_weights_are_small_as_stored(name: str) -> None:

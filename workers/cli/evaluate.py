@@ -53,7 +53,10 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             str, typer.Option(metavar="NAME", help="Rows to measure on: a split, or all.")
         ] = "test",
         engine: Annotated[
-            str, typer.Option(metavar="auto|keras|tables", help="What evaluates the network.")
+            str,
+            typer.Option(
+                metavar="auto|keras|tables|tables-int8", help="What evaluates the network."
+            ),
         ] = "auto",
         worst: Annotated[
             int,
@@ -142,7 +145,6 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
 def _engine(detector: str, model: Path | None, engine: str) -> tuple[Artefact, Engine]:
     from models.artefact import load  # noqa: PLC0415
     from models.detectors import DETECTORS as KNOWN  # noqa: PLC0415
-    from models.engines.choice import choose  # noqa: PLC0415
 
     artefact = load(model or KNOWN[detector].bundled)
     if artefact.detector.name != detector:
@@ -150,7 +152,7 @@ def _engine(detector: str, model: Path | None, engine: str) -> tuple[Artefact, E
             f"Option --model has value '{model}', which is for detector "
             f"'{artefact.detector.name}', not '{detector}'"
         )
-    return artefact, artefact.engine(choose(engine))
+    return artefact, artefact.engine(engine)
 
 
 def _rows(data: Path, split: str, named: Columns, artefact: Artefact) -> Labelled:

@@ -157,7 +157,11 @@ class ModelChoice:
 
     Attributes:
         engine: ``keras`` for the network itself, ``tables`` for its table sums on a CPU,
-            ``auto`` for the faster of those that can run here.
+            ``tables-int8`` for the same in narrow numbers, ``auto`` for the fastest that can run
+            here.
+        threads: Threads that compute on a CPU; 0 for one a core, a few at most.
+        gpu_memory_mb: Of a GPU that a replica takes at most; 0 for what it needs.
+        gpu_precision: What a GPU multiplies in.
         model: Folder of an artefact, or a version in the registry as text, ``url@3``; None for
             the detector's live version in the registry, or the one that comes with the package.
         models: The registry, if there is one.
@@ -167,7 +171,10 @@ class ModelChoice:
             right wherever there is one.
     """
 
-    engine: Literal["auto", "keras", "tables"] = "auto"
+    engine: Literal["auto", "keras", "tables", "tables-int8"] = "auto"
+    threads: int = 0
+    gpu_memory_mb: int = 0
+    gpu_precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     model: Path | str | None = None
     models: Path | None = None
     require_signature: bool = False

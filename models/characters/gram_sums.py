@@ -1,0 +1,202 @@
+"""Sums of the vectors of n-grams, as engines compute them: `models.characters.grams` defines them.
+
+The hashes of all n-grams of one order come from those of the order below, all at once: each is one
+product and one sum more. Artefacts store the vectors in int8, a scale a column, so they are added
+up in whole numbers: a quarter of the memory to look around in, and exact. Vectors of an artefact
+that are no such numbers stay floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import CharacterCodes
+from models.characters.grams import FACTOR, FIRST_SHIFT, LAST_SHIFT, MARKER, MIX
+from models.compiled import compiled
+from models.vectors import FLOATS, add, load, nought, peek, store, widened
+
+Array = NDArray[np.float32]
+
+_LARGEST_BYTE: Final = 127
+# Of a column's largest number: what a product and a quotient in float32 may differ by.
+_ROUNDING: Final = 1e-6
+_FACTOR, _MIX = np.uint32(FACTOR), np.uint32(MIX)
+_FIRST_SHIFT, _LAST_SHIFT = np.uint32(FIRST_SHIFT), np.uint32(LAST_SHIFT)
+
+
+@compiled
+def hash_all(
+    codes: NDArray[np.uint8],
+    orders: NDArray[np.int64],
+    mask: np.uint32,
+    rolled: NDArray[np.uint32],
+    marked: NDArray[np.uint32],
+    found: NDArray[np.uint32],
+) -> int:
+    """Buckets of all n-grams of one text, in any order.
+
+    Args:
+        codes: uint8[characters].
+        orders: int64[orders], ascending.
+        mask: Buckets less one.
+        rolled: uint32[characters + 2 at least], is overwritten.
+        marked: As ``rolled``.
+        found: uint32[n-grams at least], is filled.
+
+    Returns:
+        How many there are.
+    """
+    count = 0
+    length = len(codes)
+    if length == 0:
+        return 0
+    marked[0] = MARKER
+    for i in range(length):
+        marked[i + 1] = codes[i]
+    marked[length + 1] = MARKER
+    for i in range(length + 2):
+        rolled[i] = marked[i]
+    order = 1
+    power = _FACTOR  # to the order
+    for wanted in orders:
+        grams = length + 3 - wanted
+        if grams <= 0:
+            break
+        while order < wanted:
+            for i in range(length + 2 - order):
+                rolled[i] = rolled[i] * _FACTOR + marked[i + order]
+            order += 1
+            power = np.uint32(power * _FACTOR)
+        start = np.uint32(np.uint32(order) * power)
+        for i in range(grams):
+            h = np.uint32(rolled[i] + start)
+            h = np.uint32(h ^ (h >> _FIRST_SHIFT))
+            h = np.uint32(h * _MIX)
+            h = np.uint32(h ^ (h >> _LAST_SHIFT))
+            found[count + i] = np.uint32(h & mask)
+        count += grams
+    return count
+
+
+@compiled
+def sum_bytes(
+    vectors: NDArray[np.int8],
+    units: int,
+    orders: NDArray[np.int64],
+    mask: np.uint32,
+    codes: NDArray[np.uint8],
+    seen: NDArray[np.int32],
+    sums: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add up the vectors of the n-grams of n texts.
+
+    Args:
+        vectors: int8[buckets x units].
+        units: Numbers of a vector, whole vectors of 16.
+        orders: As in `hash_all`.
+        mask: As in `hash_all`.
+        codes: uint8[n, width].
+        seen: int32[n].
+        sums: int32[n x units], is filled.
+        counts: int64[n], is filled with how many there are.
+    """
+    most = codes.shape[1] + 2
+    rolled, marked = np.empty(most, np.uint32), np.empty(most, np.uint32)
+    found = np.empty(most * len(orders), np.uint32)
+    zero = widened(nought(load(vectors, 0)))
+    for row in range(len(seen)):
+        count = hash_all(codes[row, : seen[row]], orders, mask, rolled, marked, found)
+        counts[row] = count
+        for first in range(0, units, FLOATS):
+            total = zero
+            for i in range(count):
+                total = add(total, widened(load(vectors, np.int64(peek(found, i)) * units + first)))
+            store(sums, row * units + first, total)
+
+
+@compiled
+def sum_floats(
+    vectors: NDArray[np.float32],
+    units: int,
+    orders: NDArray[np.int64],
+    mask: np.uint32,
+    codes: NDArray[np.uint8],
+    seen: NDArray[np.int32],
+    sums: NDArray[np.float32],
+    counts: NDArray[np.int64],
+) -> None:
+    """As `sum_bytes`, of float32[buckets x units] into float32[n x units]."""
+    most = codes.shape[1] + 2
+    rolled, marked = np.empty(most, np.uint32), np.empty(most, np.uint32)
+    found = np.empty(most * len(orders), np.uint32)
+    zero = nought(load(vectors, 0))
+    for row in range(len(seen)):
+        count = hash_all(codes[row, : seen[row]], orders, mask, rolled, marked, found)
+        counts[row] = count
+        for first in range(0, units, FLOATS):
+            total = zero
+            for i in range(count):
+                total = add(total, load(vectors, np.int64(peek(found, i)) * units + first))
+            store(sums, row * units + first, total)
+
+
+class GramSums:
+    """Sums over the n-grams of texts, of one set of weights; may be used by several threads.
+
+    Args:
+        sizes: The network's sizes; with n-grams.
+        vectors: float32[buckets, units].
+    """
+
+    def __init__(self, sizes: CharacterConvolutions, vectors: Array) -> None:
+        self.units = sizes.gram_units
+        """Numbers of a sum."""
+        self._padded = -(-sizes.gram_units // FLOATS) * FLOATS
+        self._orders = np.array(sorted(sizes.gram_orders), np.int64)
+        self._mask = np.uint32(sizes.gram_buckets - 1)
+        narrow = _in_bytes(vectors)
+        stored: NDArray[Any] = vectors if narrow is None else narrow[0]
+        self._scales = np.ones(self.units, np.float32) if narrow is None else narrow[1]
+        self.exact_bytes = narrow is not None
+        """Whether the vectors are those of int8."""
+        padded = np.pad(stored, ((0, 0), (0, self._padded - self.units)))
+        self._vectors = np.ascontiguousarray(padded).reshape(-1)
+
+    def __call__(self, features: CharacterCodes) -> Array:
+        """float32[n, units]."""
+        rows = len(features)
+        counts = np.empty(rows, np.int64)
+        sums = np.empty((rows, self._padded), np.int32 if self.exact_bytes else np.float32)
+        add_up: Callable[..., None] = sum_bytes if self.exact_bytes else sum_floats
+        add_up(
+            self._vectors,
+            self._padded,
+            self._orders,
+            self._mask,
+            features.codes,
+            features.seen,
+            sums.reshape(-1),
+            counts,
+        )
+        scales = 1 / np.sqrt(np.maximum(counts, 1))
+        return np.asarray(
+            sums[:, : self.units] * self._scales * scales[:, None].astype(np.float32), np.float32
+        )
+
+
+def _in_bytes(vectors: Array) -> tuple[NDArray[np.int8], Array] | None:
+    """The vectors as int8 and the scale of each column, if that is what they are."""
+    highest = np.abs(vectors).max(axis=0)
+    scales = (highest / np.float32(_LARGEST_BYTE)).astype(np.float32)
+    if not np.isfinite(highest).all():
+        return None
+    scales = np.where(scales >= np.finfo(np.float32).tiny, scales, np.float32(1))
+    stored = np.rint(vectors / scales)
+    off = np.abs(stored * scales - vectors).max(axis=0)
+    return (stored.astype(np.int8), scales) if (off <= _ROUNDING * highest).all() else None
