@@ -34,7 +34,6 @@ def promote(registry: Registry, name: str, number: int) -> Pointer:
         live = pointer.live
         if live is not None and live.version == number:
             return pointer
-        candidate = pointer.candidate
         return _write(
             registry,
             name,
@@ -42,7 +41,7 @@ def promote(registry: Registry, name: str, number: int) -> Pointer:
                 pointer,
                 live=pin,
                 previous=(*pointer.previous, *([live] if live else [])),
-                candidate=None if candidate and candidate.version == number else candidate,
+                candidate=_candidate_beside(number, pointer),
             ),
             "promote",
             number,
@@ -51,6 +50,8 @@ def promote(registry: Registry, name: str, number: int) -> Pointer:
 
 def roll_back(registry: Registry, name: str) -> Pointer:
     """Make the version live that was before the live one; again, and it is the one before that.
+
+    If it was the candidate, it is none any more.
 
     Returns:
         The pointer that holds now.
@@ -70,7 +71,12 @@ def roll_back(registry: Registry, name: str) -> Pointer:
         return _write(
             registry,
             name,
-            replace(pointer, live=pin, previous=tuple(before)),
+            replace(
+                pointer,
+                live=pin,
+                previous=tuple(before),
+                candidate=_candidate_beside(pin.version, pointer),
+            ),
             "rollback",
             pin.version,
         )
@@ -97,6 +103,12 @@ def name_candidate(registry: Registry, name: str, number: int | None) -> Pointer
         if pointer.candidate is not None and pointer.candidate.version == number:
             return pointer
         return _write(registry, name, replace(pointer, candidate=pin), "candidate", number)
+
+
+def _candidate_beside(live: int, pointer: Pointer) -> Pin | None:
+    """The candidate, unless it is live now."""
+    candidate = pointer.candidate
+    return None if candidate is not None and candidate.version == live else candidate
 
 
 def forget(registry: Registry, name: str, numbers: set[int]) -> None:

@@ -64,8 +64,9 @@ class Registry:
     def pointer(self, name: str) -> Pointer:
         """What the pointer says just now; an empty one if nothing was ever promoted.
 
-        A few system calls and some hundred bytes: cheap enough to ask every second. Compare what it returns with what
-        it returned before; times of files say nothing on volumes that are copied or mounted.
+        A few system calls and some hundred bytes: cheap enough to ask every second. Compare what
+        it returns with what it returned before; times of files say nothing on volumes that are
+        copied or mounted.
 
         Raises:
             RegistryError: it cannot be read, or is none.

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workers.cli.options import takes_settings, text_of
+from workers.errors import ConfigurationError
 from workers.settings.resolve import Given, load
 from workers.settings.setting import Panel
 
 if TYPE_CHECKING:
+    from workers.settings.policies import ModelChoice
     from workers.settings.resolve import Entry
 
 
@@ -37,6 +39,7 @@ def check_config(
 
     effective = load(given, detector=detector)
     open_log(effective.settings.connection)  # connects to nothing, but knows the client's options
+    _check_keys(effective.settings.choice)
     entries = effective.entries
     if as_json:
         import orjson  # noqa: PLC0415
@@ -48,6 +51,25 @@ def check_config(
         typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     else:
         _print_table(entries)
+
+
+def _check_keys(choice: ModelChoice) -> None:
+    """See that files of trusted keys hold keys.
+
+    Raises:
+        ConfigurationError: they do not.
+    """
+    if choice.trusted_keys is None:
+        return
+    from models.errors import SignatureError  # noqa: PLC0415
+    from workers.model_source import trust_of  # noqa: PLC0415
+
+    try:
+        trust_of(choice)
+    except SignatureError as error:
+        raise ConfigurationError(
+            f"Setting 'trusted_keys' has value {choice.trusted_keys!r}: {error}"
+        ) from error
 
 
 def _print_table(entries: tuple[Entry, ...]) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,8 @@ def test_a_candidate_stands_beside_the_live_version_until_it_is_promoted(
     assert promote(registry, "url", 2).candidate is None
     name_candidate(registry, "url", 1)
     assert name_candidate(registry, "url", None).candidate is None
+    name_candidate(registry, "url", 3)
+    assert roll_back(registry, "url").candidate is None
 
 
 def _flip(folder: Path) -> None:
@@ -221,6 +224,29 @@ def test_of_promoters_at_once_each_wins_cleanly_or_is_told(registry: Registry) -
     # Whoever found its version live already has changed nothing.
     assert {one.version for one in pointer.history} == set(won)
     assert pointer.revision == len(pointer.history)
+
+
+def test_readers_see_nothing_half_written_while_versions_change(registry: Registry) -> None:
+    promote(registry, "url", 1)
+    done = threading.Event()
+    seen: list[int] = []
+    loaded: set[int] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.append(registry.pointer("url").revision)
+            loaded.add(registry.load(registry.live("url")).version)
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        try:
+            while not (loaded >= {2, 3} or reading.done()):
+                for number in (2, 3, 1):
+                    promote(registry, "url", number)
+        finally:
+            done.set()
+        reading.result()
+    assert seen == sorted(seen)
 
 
 def test_tiny_networks_differ_by_their_seeds() -> None:

@@ -153,7 +153,7 @@ def test_signatures_are_made_checked_and_required(
     (row,) = told(capsys, "verify", "url@1", "--key", public)
     assert row["ok"] is True
     assert row["signer"] in said.out
-    assert "not signed" in refused(capsys, "models", "verify", "--key", public)
+    assert "not signed" in refused(capsys, "models", "verify", "url@2", "--key", public)
 
     strict = ("--require-signature", "true", "--trusted-keys", public)
     assert told(capsys, "promote", "url@1", *strict)["live"]["version"] == 1
@@ -178,6 +178,20 @@ def test_the_model_of_the_package_is_trusted_as_its_code_is(
     monkeypatch.delenv("WEIR_MODELS")
     strict = ("--require-signature", "true", "--trusted-keys", public)
     assert run(["score", "url", "x", "--engine", "tables", *strict]) == 0
+
+
+def test_check_config_reads_the_keys_and_shows_where_they_are(
+    tmp_path: Path, models: Path, capsys: Caught
+) -> None:
+    private, public = str(tmp_path / "key"), str(tmp_path / "key.pub")
+    run(["models", "keygen", "--private", private, "--public", public])
+    capsys.readouterr()
+    assert run(["check-config", "--model", "url@3", "--trusted-keys", public, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    shown = {key: document[key]["value"] for key in ("models", "model", "trusted_keys")}
+    assert shown == {"models": str(models), "model": "url@3", "trusted_keys": public}
+    said = refused(capsys, "check-config", "--trusted-keys", private, code=2)
+    assert "holds a private key" in said
 
 
 @pytest.mark.parametrize(
