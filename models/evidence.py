@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import compiled
+
 # A character belongs to a span when its part is at least this share of the text's largest:
 # lower, and spans swallow their surroundings; higher, and words fall to pieces.
 SPAN_SHARE = 0.25
@@ -67,25 +69,83 @@ class Explainer(Protocol):
         ...
 
 
-def top_spans(parts: NDArray[np.float32], most: int) -> list[Span]:
-    """The spans that speak most for malicious, heaviest first.
+def top_spans(parts: NDArray[np.float32], most: int) -> list[list[Span]]:
+    """The spans of n texts that speak most for malicious, heaviest first.
 
     A span is a run of characters whose part is at least ``SPAN_SHARE`` of the largest, with
     single lighter characters between them bridged. Spans under ``WEIGHT_SHARE`` of the heaviest
     are left out.
 
     Args:
-        parts: float32[characters] of one text.
-        most: Spans at most.
+        parts: float32[n, characters].
+        most: Spans of a text at most.
     """
-    if not len(parts) or (largest := float(parts.max())) <= 0:
-        return []
-    strong = np.flatnonzero(parts >= SPAN_SHARE * largest)
-    breaks = np.flatnonzero(np.diff(strong) > 2)  # noqa: PLR2004 - a gap of one is bridged
-    starts = strong[np.concatenate([[0], breaks + 1])]
-    ends = strong[np.concatenate([breaks, [len(strong) - 1]])] + 1
-    running = np.concatenate([[0.0], np.cumsum(parts, dtype=np.float64)])
-    weights = running[ends] - running[starts]
-    heaviest = np.argsort(-weights, kind="stable")[:most]
-    heaviest = heaviest[weights[heaviest] >= WEIGHT_SHARE * weights[heaviest[0]]]
-    return [Span(int(starts[i]), int(ends[i]), float(weights[i])) for i in heaviest]
+    starts, ends = (np.zeros((len(parts), most), np.int64) for _ in range(2))
+    weights, counts = np.zeros((len(parts), most), np.float64), np.zeros(len(parts), np.int64)
+    _fill_spans(parts, starts, ends, weights, counts)
+    return [
+        [Span(*span) for span in zip(own[:count], until[:count], weighs[:count], strict=True)]
+        for own, until, weighs, count in zip(
+            starts.tolist(), ends.tolist(), weights.tolist(), counts.tolist(), strict=True
+        )
+    ]
+
+
+@compiled
+def _fill_spans(
+    parts: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Fill the spans of each text, heaviest first; of equal ones the earlier first."""
+    n, width = parts.shape
+    for row in range(n):
+        largest = np.float32(0)
+        for place in range(width):
+            largest = max(largest, parts[row, place])
+        if largest <= 0:
+            continue
+        least = np.float32(SPAN_SHARE) * largest
+        place = 0
+        while place < width:
+            if parts[row, place] < least:
+                place += 1
+                continue
+            start, end, weight = place, place, 0.0
+            # While the next or the one after is strong.
+            while end < width and (
+                parts[row, end] >= least or (end + 1 < width and parts[row, end + 1] >= least)
+            ):
+                weight += parts[row, end]
+                end += 1
+            counts[row] = _insert(
+                starts[row], ends[row], weights[row], counts[row], start, end, weight
+            )
+            place = end
+        while counts[row] and weights[row, counts[row] - 1] < WEIGHT_SHARE * weights[row, 0]:
+            counts[row] -= 1
+
+
+@compiled
+def _insert(
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    count: int,
+    start: int,
+    end: int,
+    weight: float,
+) -> int:
+    """Put a span in its place among ``count``, heaviest first; return how many there are then."""
+    most = len(starts)
+    place = count
+    while place > 0 and weights[place - 1] < weight:
+        if place < most:
+            starts[place], ends[place] = starts[place - 1], ends[place - 1]
+            weights[place] = weights[place - 1]
+        place -= 1
+    if place < most:
+        starts[place], ends[place], weights[place] = start, end, weight
+    return min(most, count + 1)

@@ -10,6 +10,7 @@ between the kinks of its ReLUs the network is linear.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,7 @@ class CharacterExplainer:
 
     def explain(self, features: CharacterCodes, most: int) -> list[list[Span]]:
         """The heaviest spans of n texts."""
-        return [
-            [_in_text(span, features, row) for span in top_spans(parts, most)]
-            for row, parts in enumerate(self.attribute(features).parts)
-        ]
+        return _in_texts(top_spans(self.attribute(features).parts, most), features)
 
     def attribute(self, features: CharacterCodes) -> Attribution:
         """Attribute n texts: parts float32[n, width], remainder float32[n]."""
@@ -52,10 +50,15 @@ class CharacterExplainer:
         )
 
 
-def _in_text(span: Span, features: CharacterCodes, row: int) -> Span:
-    """A span of codes as one of the text that they came from."""
+def _in_texts(spans: list[list[Span]], features: CharacterCodes) -> list[list[Span]]:
+    """Spans of codes as such of the texts that they came from."""
     if features.origins is None or features.ends is None:
-        return span
-    return span._replace(
-        start=int(features.origins[row, span.start]), end=int(features.ends[row, span.end - 1])
+        return spans
+    rows = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
+    flat = [span for own in spans for span in own]
+    firsts = features.origins[rows, [span.start for span in flat]].tolist()
+    ends = features.ends[rows, [span.end - 1 for span in flat]].tolist()
+    moved = iter(
+        Span(first, end, span.weight) for span, first, end in zip(flat, firsts, ends, strict=True)
     )
+    return [list(islice(moved, len(own))) for own in spans]

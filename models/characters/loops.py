@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled import compiled
+from models.compiled import compiled, compiled_reordered
 
 Floats = NDArray[np.float32]
 
@@ -39,6 +39,18 @@ def activate(
             row = tables[j, codes[place]]
             for f in range(filters):
                 summed[f] += row[f]
+
+
+@compiled_reordered
+def weighed(weights: Floats, summed: Floats) -> float:
+    """``weights . relu(summed)``, of float32[k] both, added up in any order.
+
+    In the order in which they stand, a processor could not add several at a time.
+    """
+    total = np.float32(0)
+    for f in range(len(weights)):
+        total += weights[f] * max(summed[f], np.float32(0))
+    return total
 
 
 @compiled
@@ -158,9 +170,7 @@ def share_out(
             some = tables[first : first + width]
             for position in range(len(text)):
                 activate(some, biases[number], text, position, summed)
-                part = np.float32(0)
-                for f in range(filters):
-                    part += own[f] * max(summed[f], np.float32(0))
+                part = weighed(own, summed)
                 start = max(0, position - (width - 1) // 2)
                 end = min(len(text), position - (width - 1) // 2 + width)
                 for place in range(start, end):

@@ -7,12 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.evidence import SPAN_SHARE, WEIGHT_SHARE, Span, top_spans
+from models import evidence
+from models.evidence import SPAN_SHARE, WEIGHT_SHARE, Span
 
 # Quarters, which float32 adds up exactly.
 PARTS = st.lists(st.integers(-40, 40), max_size=40).map(
     lambda quarters: np.array(quarters, np.float32) / 4
 )
+
+
+def top_spans(parts: NDArray[np.float32], most: int) -> list[Span]:
+    (spans,) = evidence.top_spans(parts[np.newaxis], most)
+    return spans
 
 
 @given(PARTS, st.integers(1, 5))
