@@ -95,7 +95,7 @@ def parse_pointer(raw: bytes) -> Pointer:
     try:
         content = loads(raw)
     except ArtefactError as error:
-        raise RegistryError(f"not JSON as a pointer has it: {error}") from error
+        raise RegistryError(f"not JSON as a pointer has it: {error.__cause__}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RegistryError(f"not a pointer of format {FORMAT}, which this version reads")
     return Pointer(

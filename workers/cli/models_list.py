@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from workers.settings.resolve import Given
 
 if TYPE_CHECKING:
     from models.artefact import Manifest
-    from models.registry import Registry
+    from models.registry import Pointer, Registry
 
 _HEADS = ("name", "version", "created", "suspicious", "malicious", "detected", "MB", "digest")
 _OF_REGISTRY = ("state", "signed by")
@@ -39,7 +40,7 @@ def list_models(
     Only manifests are read: logits from which on the labels hold, malicious rows of the test
     split detected at 0.1 % false positives, size. Of the registry also what is live, candidate,
     and previous (what a rollback leads to), and which keys signed, unchecked. Exit code 1 if a
-    manifest or a pointer cannot be read.
+    manifest or a pointer cannot be read, or what is live is not there as it was promoted.
     """
     from models.artefact import find, load_manifest  # noqa: PLC0415
     from models.detectors import BUNDLED  # noqa: PLC0415
@@ -93,7 +94,19 @@ def _of_registry(registry: Registry, problems: list[str]) -> list[dict[str, Any]
                 problems.append(str(error))
             else:
                 rows.append(row)
+        found = {row["version"]: row["digest"] for row in rows if row["name"] == name}
+        problems += _unlike(name, pointer, found)
     return rows
+
+
+def _unlike(name: str, pointer: Pointer, found: dict[int, str]) -> Iterator[str]:
+    """What the pointer names and is not there, or is another than it was."""
+    pins = {"live": pointer.live, "the candidate": pointer.candidate}
+    for what, pin in pins.items():
+        if pin is not None and found.get(pin.version) != pin.digest:
+            told = found.get(pin.version)
+            now = "and cannot be found" if told is None else f"but has the digest {told} now"
+            yield f"{name}@{pin.version} is {what} with the digest {pin.digest}, {now}"
 
 
 def _described(folder: Path, manifest: Manifest) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -241,6 +242,18 @@ def test_a_broken_version_and_a_broken_pointer_are_named_beside_the_others(
     assert f"{models}/url/live.json" in said.err
     assert run(["models", "verify"]) == 1
     assert "failed" in capsys.readouterr().out
+
+
+def test_a_live_version_that_is_gone_or_another_is_told_by_the_list(
+    tmp_path: Path, models: Path, capsys: Caught
+) -> None:
+    run(["models", "add", str(tmp_path / "1")])
+    run(["models", "promote", "url@1"])
+    shutil.rmtree(models / "url" / "1")
+    assert "url@1 is live" in (said := refused(capsys, "models", "list"))
+    assert "cannot be found" in said
+    artefact(models / "url" / "1", 1, seed=99)
+    assert "but has the digest" in refused(capsys, "models", "list")
 
 
 def test_a_lock_whose_holder_was_killed_is_free(
