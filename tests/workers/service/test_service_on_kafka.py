@@ -94,11 +94,9 @@ def shelf(tmp_path: Path, artefact: Artefact) -> Shelf:
     return made
 
 
-@pytest.fixture(params=["at-least-once", "exactly-once"])
-def fleet(
-    request: pytest.FixtureRequest, kafka_node: RunningNode, tmp_path: Path, shelf: Shelf
-) -> Iterator[Fleet]:
-    options = ["--models", str(shelf.folder), "--delivery", request.param, "--max-batch", "64"]
+@pytest.fixture
+def fleet(kafka_node: RunningNode, tmp_path: Path, shelf: Shelf) -> Iterator[Fleet]:
+    options = ["--models", str(shelf.folder), "--delivery", "exactly-once", "--max-batch", "64"]
     # A shadow whose topic is not there.
     options += ["--shadow", "url@3", "--shadow-topic", "no.such.topic", "--model-poll-ms", "0"]
     made = Fleet(kafka_node.bootstrap_servers, tmp_path, options=options)
