@@ -89,6 +89,12 @@ class ServiceMeters:
         self.series.add(catalogue.SWAPS, 1)
         self.series.put(catalogue.SWAPPED_AT, self._now())
 
+    def watched(self, role: Role) -> None:
+        """Models are looked for, and may be refused: told now, so that rates see the first."""
+        self.series.add_all(
+            catalogue.REFUSALS, {(role.value, refusal.value): 0 for refusal in Refusal}
+        )
+
     def refused(self, role: Role, refusal: Refusal) -> None:
         """A model was refused."""
         self.series.add(catalogue.REFUSALS, 1, role.value, refusal.value)

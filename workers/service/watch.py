@@ -2,9 +2,11 @@
 
 Places are asked for their content every so often, which sees a change on any volume, however it
 is mounted (a claim, a ConfigMap, an object store), where notices of the file system are lost; a
-signal can ask at once. All of it happens on a thread that yields to the others, until a model is
-verified, has given its golden logits and is warm: only then it is handed over, which is one
-assignment.
+signal can ask at once. All of it happens on a thread beside the work, until a model is verified,
+has given its golden logits and is warm: only then it is handed over, which is one assignment.
+
+That thread has the same priority as those that judge, since the threads that an engine starts when
+it is made inherit it for good. Only a shadow's model is loaded by one that yields.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from workers.judge import Judge
 from workers.metrics.service import Refusal, Role, ServiceMeters
 from workers.retrying import Reporter
 from workers.service.place import Holding, Place
-from workers.service.priority import yield_to_others
+from workers.service.priority import yielding
 from workers.settings.policies import RetryPolicy
 
 journal = structlog.get_logger(__name__)
@@ -95,6 +97,8 @@ class Watch:
         self._wake = threading.Event()
         self._anew = False
         self._closed = False
+        for post in self._posts:
+            meters.watched(post.role)
         self._thread = threading.Thread(target=self._run, name="weir-watch", daemon=True)
 
     def start(self) -> None:
@@ -125,7 +129,6 @@ class Watch:
                 self._refuse(post, post.settled, error)
 
     def _run(self) -> None:
-        yield_to_others()
         while not self._closed:
             self._wake.clear()
             if self._anew:
@@ -157,7 +160,7 @@ class Watch:
             post.settled = holding
             return
         try:
-            judge = post.load()
+            judge = yielding(post.load) if post.role is Role.SHADOW else post.load()
         except Exception as error:  # noqa: BLE001 - a model of somebody's making may raise anything
             self._refuse(post, holding, error)
             return
