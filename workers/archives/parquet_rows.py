@@ -82,7 +82,7 @@ class ParquetRows:
         groups, start = [], 0
         for number in range(self._file.num_row_groups):
             size = self._file.metadata.row_group(number).num_rows
-            if start + size > row:
+            if groups or start + size > row:
                 groups.append(number)
             else:
                 start += size

@@ -115,8 +115,8 @@ def test_files_as_weir_score_writes_them(
         convert(tmp_path / "pieces", old)
     else:
         content = b"\n".join([*values, error, b""])
-        pack = {"gz": gzip.compress, "zst": zstandard.compress}.get(kind, bytes)
-        old.write_bytes(pack(content))
+        packed_as = {"gz": gzip.compress(content), "zst": zstandard.compress(content)}
+        old.write_bytes(packed_as.get(kind, content))
     new.write_bytes(b"\n".join(judged(None, 5.0, event_id=number) for number in range(4)))
 
     assert compare("--old", old, "--new", new, "--json", "--report", tmp_path / "report") == 0

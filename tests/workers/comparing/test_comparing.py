@@ -62,15 +62,16 @@ def test_like_dicts(old: list[bytes], new: list[bytes], size: int, top: int) -> 
     before, after = first_of_each(old), first_of_each(new)
     common = [key for key in after if key in before]
     labels = np.zeros((3, 3), np.int64)
-    changes = []
-    newly, no_longer = [], []
+    changes: list[float] = []
+    newly: list[float] = []
+    no_longer: list[float] = []
     for key in common:
         was, is_now = before[key], after[key]
         labels[SEVERITIES[was["label"]], SEVERITIES[is_now["label"]]] += 1
-        change = np.float32(is_now["logit"]) - np.float32(was["logit"])
+        change = float(np.float32(is_now["logit"]) - np.float32(was["logit"]))
         changes.append(change)
         if (was["label"] == "malicious") != (is_now["label"] == "malicious"):
-            (newly if is_now["label"] == "malicious" else no_longer).append(float(change))
+            (newly if is_now["label"] == "malicious" else no_longer).append(change)
     assert found.labels.tolist() == labels.tolist()
     assert found.both == len(common)
     assert (found.newly_malicious, found.no_longer_malicious) == (len(newly), len(no_longer))
@@ -183,7 +184,7 @@ def test_a_range_and_a_run() -> None:
         b"nonsense",
         b"{}",
         *(
-            judged(origin(1), 1.0, **{name: value})
+            orjson.dumps(loaded(judged(origin(1), 1.0)) | {name: value})
             for name, value in (
                 ("version", 2),
                 ("label", "harmless"),
