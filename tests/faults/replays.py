@@ -48,6 +48,8 @@ class ReplayTrial:
         self.dead = f"{self.verdicts}.dead"
         topics.create(self.fleet.connection, {self.verdicts: PARTITIONS, self.dead: PARTITIONS}, {})
         self.bookmarks = KafkaBookmarks(self.fleet.connection)
+        # As long as a slow machine needs for so many.
+        self.patience = LONG + events / 100
         self._processes: list[subprocess.Popen[bytes]] = []
         # Never set: what the group commits is no event to wait for.
         self._moment = threading.Event()
@@ -106,7 +108,7 @@ class ReplayTrial:
 
     def kill_at(self, events: int, process: subprocess.Popen[bytes]) -> None:
         """Kill a replica once so much is dealt with, and more is published and not committed."""
-        deadline = time.monotonic() + LONG
+        deadline = time.monotonic() + self.patience
         while self.done() < events or self._published(self.verdicts, self.dead) <= self.done():
             assert process.poll() is None, self.journals()
             assert time.monotonic() < deadline, self.journals()

@@ -34,7 +34,7 @@ def test_a_run_that_is_killed_twice_ends_with_all_of_its_range_and_nothing_else(
     second, third = trial.start(), trial.start()
     trial.kill_at(EVENTS * 3 // 5, second)
 
-    assert third.wait(LONG) == 0, trial.journals()
+    assert third.wait(trial.patience) == 0, trial.journals()
 
     summary = trial.summary(2)
     assert summary["complete"]

@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from workers.settings.policies import Settings
 
 _INTERRUPTED: Final = 130
-# A run has topics and a group of its own, and knows no other place to start than its range.
-_OF_ITS_OWN: Final = ("verdict_topic", "dead_letter_topic", "group_id", "auto_offset_reset")
+# A run has topics and a group of its own, knows no other place to start than its range, and is by
+# one model from its beginning to its end.
+_OF_WORKERS_ALONE: Final = frozenset(
+    {
+        *("verdict_topic", "dead_letter_topic", "group_id", "auto_offset_reset"),
+        *("model_poll_ms", "shadow", "shadow_topic", "canary", "canary_share"),
+        *("drift", "drift_events", "drift_warn", "drift_report_ms"),
+    }
+)
 
 _Run = Annotated[
     str,
@@ -125,7 +132,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as one 
 
 
 def _verb(detector: str, subject: str) -> Callable[..., None]:
-    @takes_settings(*(s.key for s in SETTINGS if s.key not in _OF_ITS_OWN), detector=detector)
+    @takes_settings(*(s.key for s in SETTINGS if s.key not in _OF_WORKERS_ALONE), detector=detector)
     def replay(
         given: Given,
         *,

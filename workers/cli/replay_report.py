@@ -220,7 +220,7 @@ class Report:
         word = "paused" if self._pace.paused else "replaying"
         rate = "" if progress.rate is None else f"{progress.rate:,.0f}/s"
         seconds = progress.seconds_left
-        left = "" if seconds is None else f"{duration(seconds)} left"
+        left = f"{duration(seconds)} left" if seconds else ""
         if self._task is None:
             self._task = bar.add_task(word, total=progress.size, rate=rate, left=left)
         bar.update(self._task, description=word, completed=progress.done, rate=rate, left=left)

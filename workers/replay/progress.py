@@ -88,6 +88,7 @@ class Monitor:
 
     Attributes:
         failure: What the positions were refused with; None so far.
+        last: The last moment that was told; None so far.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Monitor:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weir-progress", daemon=True)
         self.failure: Exception | None = None
+        self.last: Progress | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -141,6 +143,7 @@ class Monitor:
             # Who reads and commits waits for it, and tells.
             journal.debug("the run's positions cannot be asked for", error=str(error))
             return False
+        self.last = progress
         self._report(progress)
         if progress.left:
             return False

@@ -223,10 +223,11 @@ class Replay:
             clean = pipeline.run()
         if monitor.failure is not None:
             raise monitor.failure
-        progress = None
-        # Who was told to stop while the log is away need not wait for it.
-        with suppress(LogUnavailableError):
-            progress = monitor.look()
+        progress = monitor.last
+        if clean:
+            # Of who could not commit in time the log may be away, which need not be waited for.
+            with suppress(LogUnavailableError):
+                progress = monitor.look()
         return Outcome(
             plan=plan,
             progress=progress,
