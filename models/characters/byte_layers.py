@@ -4,10 +4,15 @@ Weights are int8 with a step for each unit, what goes into a layer is uint8 with
 row. The columns that go in are brought to about one size first, by the size of the weights that
 look at each (its inverse goes into these weights): small ones would drown in the step of the
 large. n-grams' sums, few and of either sign, stay floats.
+
+How far off a logit may be depends on the row: one column that is far above the rest makes steps
+wide. So each comes with its doubt, what the roundings of bytes add up to if they are independent,
+which is right but for a factor that all rows share.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -47,23 +52,32 @@ class ByteLayers:
         self._factors.append(np.ones(len(top), np.float32))
         self._top, self._top_bias = top.astype(np.float32), float(biases[-1][0])
         self._first_factors = self._layers[0].sizes.astype(np.float32)
+        # What an error of one step in each column of a layer makes of the logit.
+        self._gains: list[float] = []
+        gain = float(np.linalg.norm(self._top)) / math.sqrt(12.0)
+        for layer in reversed(self._layers):
+            self._gains.insert(0, gain * math.sqrt(len(layer.sizes)))
+            gain *= float(np.linalg.norm(layer.sizes))
         self._further = np.ascontiguousarray(
             np.pad(further, ((0, 0), (0, -further.shape[1] % FLOATS))), np.float32
         ).reshape(-1)
 
-    def __call__(self, sums: NDArray[np.int32], further: Array) -> Array:
-        """int32[n, units], float32[n, k] -> logits float32[n]."""
+    def __call__(self, sums: NDArray[np.int32], further: Array) -> tuple[Array, Array]:
+        """int32[n, units], float32[n, k] -> logits float32[n], and their doubts float32[n]."""
         rows, columns = sums.shape
         octets, steps = np.empty((rows, columns), np.uint8), np.empty(rows, np.float32)
         scratch = np.empty(columns, np.float32)
         to_bytes(sums.reshape(-1), self._first_factors, scratch, octets.reshape(-1), steps)
         beside, beside_kernel = further.reshape(-1), self._further
         hidden = scratch
-        for number, (layer, factors) in enumerate(zip(self._layers, self._factors, strict=True)):
+        doubts = np.zeros(rows, np.float32)
+        layers = zip(self._layers, self._factors, self._gains, strict=True)
+        for number, (layer, factors, gain) in enumerate(layers):
             if number:
                 octets = np.empty(hidden.shape, np.uint8)
                 floats_to_bytes(hidden.reshape(-1), octets.reshape(-1), steps)
                 beside, beside_kernel = _NONE, _NONE
+            doubts += steps * np.float32(gain)
             products = layer.product(octets)
             hidden = np.empty(products.shape, np.float32)
             activate(
@@ -78,7 +92,7 @@ class ByteLayers:
             )
         logits = np.empty(rows, np.float32)
         to_logits(hidden.reshape(-1), self._top, self._top_bias, logits)
-        return logits
+        return logits, doubts
 
 
 class _Layer:

@@ -66,9 +66,12 @@ def _write(
     row: int,
 ) -> None:
     step = np.float32(highest) / np.float32(LARGEST_BYTE)
-    # Of a row of noughts, or of numbers next to nothing, any step will do.
+    # A row of noughts, or of numbers next to nothing, is one of bytes of 0.
     if not step > np.finfo(np.float32).tiny:
-        step = np.float32(1)
+        steps[row] = 0
+        for column in range(columns):
+            octets[first + column] = 0
+        return
     steps[row] = step
     inverse = spread(np.float32(1) / step)
     for column in range(0, columns, FLOATS):

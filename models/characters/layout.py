@@ -7,7 +7,7 @@ with such as give 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -52,7 +52,7 @@ class TableSums:
 
     Args:
         sizes: The network's sizes.
-        tensors: Its weights, float32.
+        tables: From `tables_of`.
         short: Whether to compute in int16 and not in float32.
 
     Raises:
@@ -60,9 +60,8 @@ class TableSums:
     """
 
     def __init__(
-        self, sizes: CharacterConvolutions, tensors: Mapping[str, Array], *, short: bool
+        self, sizes: CharacterConvolutions, tables: Sequence[NDArray[np.float64]], *, short: bool
     ) -> None:
-        tables = tables_of(sizes, tensors)
         self._dtype: type[np.generic] = np.int32 if short else np.float32
         self._sum: Callable[..., None] = sum_shorts if short else sum_floats
         self._block = VECTORS * (SHORTS if short else FLOATS)

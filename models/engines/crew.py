@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from models.features import Features
 
 Array = NDArray[np.float32]
-F = TypeVar("F", bound=Features)
 
 MOST_THREADS: Final = 64
 # More than a few help one replica little: its other threads are then what it waits for.
@@ -44,13 +43,16 @@ class Crew:
             ThreadPoolExecutor(threads - 1, thread_name_prefix="engine") if threads > 1 else None
         )
 
-    def gather(self, logits_of: Callable[[F], Array], features: F, at_once: int) -> Array:
+    def gather(
+        self, logits_of: Callable[..., Array], features: Features, at_once: int, *filled: Array
+    ) -> Array:
         """Logits float32[n] of n subjects, part by part, by as many threads as there are parts for.
 
         Args:
             logits_of: Gives those of a part; is called by several threads at once.
             features: Of the n.
             at_once: Subjects of a part at most.
+            filled: float32[n] each, of which ``logits_of`` is given, and fills, the part's rows.
 
         Raises:
             Exception: what ``logits_of`` raised first, once all that was begun has ended.
@@ -61,7 +63,7 @@ class Crew:
 
         def take_turns() -> None:
             for rows in waiting:
-                logits[rows] = logits_of(features.rows(rows))
+                logits[rows] = logits_of(features.rows(rows), *(column[rows] for column in filled))
 
         helping = [
             self._others.submit(take_turns)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.characters.gram_sums import GramSums
-from models.characters.layout import TableSums
+from models.characters.layout import TableSums, tables_of
 from models.engines.contract import EngineDescription, EngineOptions
 from models.engines.crew import Crew, threads_for
 from models.engines.products import FloatLayers, version
@@ -79,7 +79,9 @@ class TableLayers:
     """
 
     def __init__(self, sizes: CharacterConvolutions, tensors: Mapping[str, Array]) -> None:
-        self._sums = TableSums(sizes, tensors, short=False)
+        self.tables = tables_of(sizes, tensors)
+        """As they are before they are laid out."""
+        self._sums = TableSums(sizes, self.tables, short=False)
         self.grams = grams_of(sizes, tensors)
         """Sums over n-grams, which other layers may use as well; None for none."""
         kernels, biases = dense_of(sizes, tensors)

@@ -2,8 +2,8 @@
 
 Its logits are off by some hundredths (`models.characters.byte_layers`); labels are not: where a
 logit comes so near to a threshold that the error might decide, the row is computed once more in
-float32, as engine `tables` does. How near that is follows from the artefact's golden subjects,
-which both ways are tried on; some rows in a hundred.
+float32, as engine `tables` does. How near that is follows from the row's own doubt, and from the
+artefact's golden subjects, which both ways are tried on; it is some rows in a hundred.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ Array = NDArray[np.float32]
 
 LARGEST_DIFFERENCE: Final = 0.5
 """Between a logit and its golden one: more, and few rows would be left to compute in int8."""
-# Times the root of the mean square of the golden subjects' errors, which are odder than most: over
-# the test splits the largest error was under half of this.
+# Times the root of the mean square of the golden subjects' errors, each by its doubt: over the test
+# splits the largest error was a third of this.
 _MARGIN: Final = 16.0
 # Golden subjects are few, and might be off by next to nothing by chance.
-_LEAST_MARGIN: Final = 0.1
+_LEAST_MARGIN: Final = 0.05
 _NO_GRAMS: Final = np.zeros((0, 0), np.float32)
 
 
@@ -68,7 +68,7 @@ class TablesInt8Engine:
         """Computes what may not be off, in float32."""
         self._narrow = _NarrowLayers(sizes, tensors, self.exact.layers) if sizes.dense else None
         self._thresholds = np.array(options.thresholds, np.float32)
-        self._margin = _LEAST_MARGIN
+        self._margin = 0.0
         if self._narrow and options.known is not None and len(options.known):
             self._margin = self._margin_for(self._narrow, options.known)
 
@@ -79,8 +79,9 @@ class TablesInt8Engine:
         """Logits float32[n]."""
         if self._narrow is None:
             return self.exact.logits(features)
-        logits = self._crew.gather(self._narrow.logits, features, ROWS_AT_ONCE)
-        near = np.flatnonzero(self._is_near(logits))
+        doubts = np.empty(len(features), np.float32)
+        logits = self._crew.gather(self._narrow.logits, features, ROWS_AT_ONCE, doubts)
+        near = np.flatnonzero(self._is_near(logits, doubts))
         if len(near):
             logits[near] = self.exact.logits(features.rows(near))
         return logits
@@ -94,15 +95,18 @@ class TablesInt8Engine:
             tolerance=LARGEST_DIFFERENCE,
         )
 
-    def _is_near(self, logits: Array) -> NDArray[np.bool_]:
+    def _is_near(self, logits: Array, doubts: Array) -> NDArray[np.bool_]:
+        margins = np.maximum(np.float32(self._margin) * doubts, np.float32(_LEAST_MARGIN))
         near = np.zeros(len(logits), np.bool_)
         for threshold in self._thresholds:
-            near |= np.abs(logits - threshold) <= self._margin
+            near |= np.abs(logits - threshold) <= margins
         return near
 
     def _margin_for(self, narrow: _NarrowLayers, known: CharacterCodes) -> float:
-        errors = (narrow.logits(known) - self.exact.logits(known)).astype(np.float64)
-        return max(_LEAST_MARGIN, _MARGIN * float(np.sqrt(np.square(errors).mean())))
+        doubts = np.empty(len(known), np.float32)
+        errors = narrow.logits(known, doubts) - self.exact.logits(known)
+        by_doubt = np.divide(errors, doubts, out=np.zeros_like(errors), where=doubts > 0)
+        return _MARGIN * float(np.sqrt(np.square(by_doubt.astype(np.float64)).mean()))
 
 
 class _NarrowLayers:
@@ -111,7 +115,7 @@ class _NarrowLayers:
     def __init__(
         self, sizes: CharacterConvolutions, tensors: Mapping[str, Array], exact: TableLayers
     ) -> None:
-        self._sums = TableSums(sizes, tensors, short=True)
+        self._sums = TableSums(sizes, exact.tables, short=True)
         self._grams = exact.grams
         kernels, biases = dense_of(sizes, tensors)
         rows = laid_out(kernels[0], self._sums)
@@ -119,6 +123,8 @@ class _NarrowLayers:
             [rows[: self._sums.columns], *kernels[1:]], biases, rows[self._sums.columns :]
         )
 
-    def logits(self, features: CharacterCodes) -> Array:
+    def logits(self, features: CharacterCodes, doubts: Array) -> Array:
+        """Logits float32[n]; ``doubts`` float32[n] are filled."""
         grams = _NO_GRAMS if self._grams is None else self._grams(features)
-        return self._dense(self._sums(features), grams)
+        logits, doubts[:] = self._dense(self._sums(features), grams)
+        return logits

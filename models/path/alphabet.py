@@ -24,6 +24,8 @@ compares names; U+0130 becomes ``i``), before they get a code.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,22 +49,20 @@ _UNSEEN = (
 _CAPITALS = range(0x20000)
 
 
-def _codes_of_code_points() -> NDArray[np.uint8]:
+@cache
+def codes_of_code_points() -> NDArray[np.uint8]:
+    """uint8[0x110000], the code of every code point; made when it is first asked for."""
     codes = (FIRST_BLOCK + (np.arange(LAST_CODE_POINT + 1) >> 7) % BLOCKS).astype(np.uint8)
     codes[:128] = np.arange(128)
     codes[:32] = CONTROL
     codes[127] = CONTROL
     codes[ord("/")] = ord("\\")
-    for point in _CAPITALS:
-        small = ord(chr(point).lower()[0])
-        if small != point:
-            codes[point] = codes[small]
+    for capital in map(chr, _CAPITALS):
+        small = capital.lower()
+        if small != capital:
+            codes[ord(capital)] = codes[ord(small[0])]
     codes[list(_UNSEEN)] = INVISIBLE
     return codes
-
-
-CODES: NDArray[np.uint8] = _codes_of_code_points()
-"""uint8[0x110000], the code of every code point."""
 
 
 def spelled(code: int) -> tuple[str, str]:

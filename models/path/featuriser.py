@@ -81,7 +81,7 @@ from numpy.typing import NDArray
 from models.characters.codes import CharacterCodes, width_of
 from models.compiled import compiled
 from models.errors import ArtefactError
-from models.path.alphabet import ALPHABET, CODES
+from models.path.alphabet import ALPHABET, codes_of_code_points
 from models.path.normaliser import Batch, normalise
 
 KIND = "path-characters"
@@ -138,7 +138,7 @@ class PathFeaturiser:
             seen=np.zeros(n, np.int32),
             read=np.zeros(n, np.int64),
         )
-        normalise(points, starts, CODES, batch)
+        normalise(points, starts, codes_of_code_points(), batch)
         return CharacterCodes(
             codes=batch.codes,
             seen=batch.seen,
