@@ -304,6 +304,8 @@ def _in_short(reason: str) -> str:
     """Without the words that only a programmer needs."""
     for start in ("Failed to create consumer: ", "Failed to create producer: "):
         reason = reason.removeprefix(start)
+    if reason.startswith("Invalid value for configuration property"):
+        return "librdkafka takes no such value"
     return reason.replace("`", "'").replace("'must", "' must")
 
 

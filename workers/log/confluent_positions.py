@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException
 from confluent_kafka import TopicPartition as Place
 
-from workers.errors import PositionLostError
+from workers.errors import LogUnavailableError, PositionLostError
 from workers.log.confluent_errors import error_of, translate
 from workers.log.connection import Connection
 from workers.log.contract import TopicPartition
@@ -34,7 +34,7 @@ class PositionReset:
     Args:
         consumer: Whose positions.
         connection: Says the policy and the group.
-        move: Lets the consumer read on from an offset.
+        move: Lets the consumer read on from an offset, or from the beginning or the end.
     """
 
     def __init__(
@@ -57,22 +57,30 @@ class PositionReset:
         """The partition is read from elsewhere now, or by somebody else."""
         self._standing.pop(place, None)
 
-    def move_on(self) -> None:
+    def move_on(self) -> LogUnavailableError | None:
         """Give a new position to each partition that stands.
+
+        Returns:
+            Why that cannot be done just now for one of them; call again. None if it was done.
 
         Raises:
             PositionLostError: the policy is to stop.
-            LogUnavailableError: ends of the log cannot be looked up just now; call again.
         """
+        problem = None
         for place in sorted(self._standing):
             offset, reason = self._standing[place]
-            if _TRUNCATED.search(reason):
-                self._truncated(place, reason)
-            elif offset < 0:
-                self._begin(place)
+            try:
+                if _TRUNCATED.search(reason):
+                    self._truncated(place, reason)
+                elif offset < 0:
+                    self._begin(place)
+                else:
+                    self._out_of_range(place, offset)
+            except LogUnavailableError as error:
+                problem = error
             else:
-                self._out_of_range(place, offset)
-            self._standing.pop(place, None)
+                self._standing.pop(place, None)
+        return problem
 
     def _begin(self, place: TopicPartition) -> None:
         """The group has never committed for it."""
@@ -140,8 +148,8 @@ class PositionReset:
         self._by_policy(place)
 
     def _by_policy(self, place: TopicPartition) -> None:
-        begin, end = self._bounds(place)
-        self._move(place, begin if self._policy == "earliest" else end)
+        # Looked up by the client, which goes on trying: it may not know a new partition yet.
+        self._move(place, OFFSET_BEGINNING if self._policy == "earliest" else OFFSET_END)
 
     def _bounds(self, place: TopicPartition) -> tuple[int, int]:
         try:

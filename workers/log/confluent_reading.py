@@ -102,8 +102,11 @@ class Reading:
             raise self._spoilt.pop(place)
 
     def moved(self, place: TopicPartition, offset: int) -> None:
-        """A partition is read on from here."""
-        self.positions[place] = offset
+        """A partition is read on from here; a negative offset is one that is not known yet."""
+        if offset < 0:
+            self.positions.pop(place, None)
+        else:
+            self.positions[place] = offset
 
     def forgive(self, place: TopicPartition) -> None:
         """What cannot be decoded of a partition is known already."""

@@ -32,6 +32,10 @@ journal = structlog.get_logger(__name__)
 
 # Leaving the group is a courtesy: without it the session times out.
 LEAVE_SECONDS: Final = 5.0
+# How long a generation takes to be settled that is about to be.
+_NEXT_GENERATION_SECONDS: Final = 3.0
+_NEXT_LOOK_SECONDS: Final = 0.05
+_BETWEEN_GENERATIONS: Final = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 _STANDING: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError._LOG_TRUNCATION)  # noqa: SLF001
 _NO_TOPIC: Final = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -90,7 +94,6 @@ class ConfluentSource:
         consumer, assignment = self._joined()
         deadline = time.monotonic() + timeout
         self._reading.raise_spoilt()
-        self._reposition()
         messages = self._consumed(consumer, max_records, 0.0)
         while True:
             self._events.raise_refusal()
@@ -104,9 +107,11 @@ class ConfluentSource:
                 return records
             # What cannot be read is told only where nothing that was read would be lost by it.
             self._reading.raise_spoilt()
-            self._reposition()
+            problem = self._reset.move_on() if self._reset is not None else None
             left = deadline - time.monotonic()
             if left <= 0:
+                if problem is not None:
+                    raise problem
                 return records
             # The first that comes, and what has come with it.
             messages = self._consumed(consumer, 1, left)
@@ -128,15 +133,7 @@ class ConfluentSource:
             if place in held
         ]
         if ours:
-            self.membership()  # from who is no member a broker takes anything
-            doing = f"committing positions of '{self._topic}' for '{self._connection.group_id}'"
-            try:
-                answers = consumer.commit(offsets=ours, asynchronous=False)
-            except KafkaException as error:
-                raise translate(error_of(error), doing) from error
-            for answer in answers:
-                if answer.error is not None:
-                    raise translate(answer.error, doing)
+            self._commit(consumer, ours, last_chance=assignment.telling)
         if len(ours) < len(positions):
             lost = sorted(place.partition for place in positions if place not in held)
             raise AssignmentLostError(
@@ -224,6 +221,23 @@ class ConfluentSource:
             raise LogError("the source is not subscribed, or closed")
         return self._consumer, self._assignment
 
+    def _commit(self, consumer: Consumer, places: list[Place], *, last_chance: bool) -> None:
+        """Commit positions of partitions that are ours.
+
+        While the listener is told that partitions go, the library may be joining the next
+        generation already; they are ours in that one too, until the listener returns.
+        """
+        doing = f"committing positions of '{self._topic}' for '{self._connection.group_id}'"
+        deadline = time.monotonic() + (_NEXT_GENERATION_SECONDS if last_chance else 0.0)
+        while True:
+            self.membership()  # from who is no member a broker takes anything
+            fault = _commit_once(consumer, places)
+            if fault is None:
+                return
+            if fault.code() not in _BETWEEN_GENERATIONS or time.monotonic() >= deadline:
+                raise translate(fault, doing)
+            time.sleep(_NEXT_LOOK_SECONDS)
+
     def _consumed(self, consumer: Consumer, most: int, timeout: float) -> list[Message]:
         try:
             return consumer.consume(most, timeout)
@@ -264,10 +278,6 @@ class ConfluentSource:
         except LogUnavailableError:
             return
 
-    def _reposition(self) -> None:
-        if self._reset is not None:
-            self._reset.move_on()
-
     def _coming(self, places: Iterable[TopicPartition]) -> None:
         consumer, _ = self._joined()
         held = [place for place in places if self._paused or place in self._held]
@@ -295,6 +305,15 @@ class ConfluentSource:
         self._reading.moved(place, offset)
         if self._reset is not None:
             self._reset.forget(place)
+
+
+def _commit_once(consumer: Consumer, places: list[Place]) -> KafkaError | None:
+    """Commit; return why not."""
+    try:
+        answers = consumer.commit(offsets=places, asynchronous=False)
+    except KafkaException as error:
+        return error_of(error)
+    return next((answer.error for answer in answers if answer.error is not None), None)
 
 
 def _places(places: Iterable[TopicPartition]) -> list[Place]:
