@@ -42,7 +42,7 @@ def activate(
 
 
 @compiled_reordered
-def weighed(weights: Floats, summed: Floats) -> float:
+def weighed(weights: Floats, summed: Floats) -> np.float32:
     """``weights . relu(summed)``, of float32[k] both, added up in any order.
 
     In the order in which they stand, a processor could not add several at a time.

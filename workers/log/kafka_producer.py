@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from kafka import KafkaProducer, OffsetAndMetadata
 from kafka import TopicPartition as KafkaPartition
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import IllegalStateError, KafkaTimeoutError
+from kafka.producer.sender import Sender
 from kafka.structs import ConsumerGroupMetadata
 
 # Failing what is left takes the producer's thread a moment.
@@ -17,6 +18,12 @@ _FAILING_SECONDS: Final = 1.0
 
 class Producer(KafkaProducer):  # type: ignore[misc]  # kafka has no types
     """`KafkaProducer` that can tell partitions with a leader, and can be given up."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # The constructor leaves no choice of the thread that sends, and has started it.
+        self._sender.woken = False
+        self._sender.__class__ = _Sender
 
     def led_partitions(self, topic: str) -> tuple[int, list[int]]:
         """How many partitions a topic has, and those that have a leader (all, if none has).
@@ -27,6 +34,31 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka has no types
         everything = self.partitions_for(topic)
         led = self._metadata.available_partitions_for_topic(topic)
         return len(everything), sorted(led or everything)
+
+    def send_row(
+        self,
+        place: KafkaPartition,
+        value: bytes | None,
+        key: bytes | None,
+        headers: list[tuple[str, bytes]],
+    ) -> Any:
+        """As `send`, without looking the topic up and measuring the row for each anew.
+
+        The caller has seen that the topic is known (`led_partitions`), and that the row is not
+        too large.
+
+        Raises:
+            KafkaError: the producer is closed.
+            ValueError: there is neither key nor value.
+        """
+        if self._closed:
+            raise IllegalStateError("the producer is closed")
+        if value is None and key is None:
+            raise ValueError("Need at least one: key or value")
+        future, full, new, _ = self._accumulator.append(place, None, key, value, headers)
+        if full or new:
+            self._sender.wakeup()
+        return future
 
     def init_within(self, timeout: float) -> None:
         """As `init_transactions`, which waits for ``max.block.ms``.
@@ -87,6 +119,27 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka has no types
         self._sender.force_close()
         self._sender.join(_FAILING_SECONDS)
         self._closed = True
+
+
+class _Sender(Sender):  # type: ignore[misc]  # kafka has no types
+    """Is woken once for all rows that come while it is busy.
+
+    kafka-python 3.0.12 wakes it, which is a system call, with every row that finds a full batch
+    before it: with most of them, where the broker is slower than we are.
+    """
+
+    woken: bool
+
+    def run_once(self) -> None:
+        """Look for rows to send; whoever comes from here on wakes it anew."""
+        self.woken = False
+        super().run_once()
+
+    def wakeup(self) -> None:
+        """Let the wait of this turn, or the next, end at once."""
+        if not self.woken:
+            self.woken = True
+            super().wakeup()
 
 
 class Watch:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 from kafka import KafkaProducer
+from kafka import TopicPartition as KafkaPartition
 from kafka.errors import AuthorizationError, IllegalStateError, KafkaError, RetriableError
 
 from workers.errors import LogError, LogUnavailableError, RecordTooLargeError, WorkerError
@@ -154,7 +155,8 @@ class KafkaSink:
         self, producer: Producer, outgoing: Outgoing, partitions: list[int], limit: int
     ) -> tuple[dict[int, Any], dict[int, Exception]]:
         """Give the rows to the producer; return futures, and errors of those it does not take."""
-        send, topic, all_headers = producer.send, outgoing.topic, outgoing.headers
+        send, topic, all_headers = producer.send_row, outgoing.topic, outgoing.headers
+        places = {number: KafkaPartition(topic, number) for number in set(partitions)}
         # Rows without headers of this length or less need not be measured exactly.
         small = limit - MOST_OVERHEAD
         futures: dict[int, Any] = {}
@@ -166,7 +168,7 @@ class KafkaSink:
             try:
                 if headers or len(value or b"") + len(key or b"") > small:
                     check_size(key, value, headers, limit, topic)
-                futures[row] = send(topic, value, key, headers, partitions[row])
+                futures[row] = send(places[partitions[row]], value, key, headers)
             except WorkerError as error:
                 refused[row] = error
             except (KafkaError, ValueError, TypeError) as error:
