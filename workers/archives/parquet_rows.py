@@ -79,7 +79,8 @@ class ParquetRows:
         Raises:
             InputError: the file is broken.
         """
-        groups, start = [], 0
+        groups: list[int] = []
+        start = 0
         for number in range(self._file.num_row_groups):
             size = self._file.metadata.row_group(number).num_rows
             if groups or start + size > row:

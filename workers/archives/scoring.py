@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from workers.archives.answering import Answered
+from workers.archives.errors import InputError
 from workers.archives.pieces import Mark, Piece
 from workers.archives.processes import Processes
 from workers.archives.writing import Writer
@@ -56,8 +58,13 @@ def _run(
         submitted, mark = item
         return result(submitted), mark
 
+    writing, ended = threading.Lock(), threading.Event()
+
     def write(item: tuple[Answered, Mark | None]) -> None:
-        writer.write(*item)
+        with writing:
+            if ended.is_set():
+                return
+            writer.write(*item)
         report(item[1])
 
     chain = Chain([Step(name="score", work=scored), Step(name="write", work=write)], depth=depth)
@@ -67,5 +74,12 @@ def _run(
             while not chain.offer(item, _TURN_S):
                 pass
         chain.close(_NO_LIMIT_S)
+    except InputError:
+        # What was read before is answered.
+        chain.close(_NO_LIMIT_S)
+        raise
     finally:
         chain.abort()
+        # Whoever closes the output finds nobody at work on it.
+        with writing:
+            ended.set()
