@@ -152,6 +152,24 @@ def times(typing: Any, one: Any, other: Any) -> tuple[Any, Emit]:
 
 
 @_intrinsic
+def add_product(typing: Any, total: Any, one: Any, other: Any) -> tuple[Any, Emit]:
+    """``total + one x other`` of floats, rounded once where a processor can."""
+    del typing, one, other
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        del signature
+        kind = context.get_value_type(total)
+        fused = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(kind, [kind] * 3),
+            f"llvm.fmuladd.v{FLOATS}f32",
+        )
+        return builder.call(fused, [given[1], given[2], given[0]])
+
+    return total(total, total, total), emit
+
+
+@_intrinsic
 def relu(typing: Any, vector: Any) -> tuple[Any, Emit]:
     """The elements, 0 in the place of those below; what is no number stays none."""
     del typing

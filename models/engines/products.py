@@ -62,6 +62,32 @@ class FloatLayers:
         return logits
 
 
+class FloatProduct:
+    """The product with a matrix of weights, in float32; for any number of threads.
+
+    Args:
+        kernel: float32[units, next units].
+
+    Raises:
+        EngineError: onnxruntime cannot run here.
+    """
+
+    def __init__(self, kernel: Array) -> None:
+        self._session = session(
+            serialised(
+                [Node("MatMul", ("rows", "kernel"), "sums")],
+                {"kernel": kernel},
+                Rows("rows", "float32", len(kernel)),
+                Rows("sums", "float32", kernel.shape[1]),
+            )
+        )
+
+    def __call__(self, rows: Array) -> Array:
+        """float32[n, units] -> float32[n, next units]."""
+        given: Array = self._session.run(None, {"rows": rows})[0]
+        return given
+
+
 class ByteProduct:
     """The product of bytes without sign and of bytes with one, in int32, exact.
 

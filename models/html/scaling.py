@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from models.html.tokens import MOST_COUNTED
 
 # A table of 256 KiB; taking logarithms one by one costs more than the first layer.
-_SCALED = np.log1p(np.arange(MOST_COUNTED + 1, dtype=np.float32))
+SCALED = np.log1p(np.arange(MOST_COUNTED + 1, dtype=np.float32))
 
 
 def scaled(counts: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Scale counts of any shape."""
-    return _SCALED[counts]
+    return SCALED[counts]

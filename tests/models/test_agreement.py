@@ -15,7 +15,6 @@ from models.artefact import Artefact, load
 from models.detectors import DETECTORS
 from models.engines.choice import candidates
 from models.engines.contract import EngineOptions
-from models.engines.tables_int8 import TablesInt8Engine
 from models.errors import EngineError
 from tests.models.agreement import largest_differences, odd, sample
 
@@ -109,7 +108,12 @@ def test_weights_without_end_are_refused_in_bytes(urls: Artefact) -> None:
     kernel = urls.tensors["convolution_2/kernel"].copy()
     kernel[0, 0, 0] = np.inf
     with pytest.raises(EngineError, match="no finite number"), np.errstate(invalid="ignore"):
-        TablesInt8Engine(urls.sizes, {**urls.tensors, "convolution_2/kernel": kernel})
+        urls.detector.engine(
+            "tables-int8",
+            urls.sizes,
+            {**urls.tensors, "convolution_2/kernel": kernel},
+            urls.featuriser(),
+        )
 
 
 @pytest.mark.parametrize(
