@@ -13,11 +13,12 @@ from workers.cli.options import CLIENT, takes_settings
 from workers.cli.places import offsets_by_partition
 from workers.comparing.wanted import ModelWanted, Wanted, Within
 from workers.errors import ConfigurationError
-from workers.range_reader import Span
 from workers.settings.resolve import Given, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from workers.range_reader import Span
 
 _LAST_OFFSET = 2**63 - 1
 
@@ -161,6 +162,8 @@ def _side(
 
 
 def _spans(begins: Mapping[int, int], ends: Mapping[int, int]) -> Mapping[int, Span] | None:
+    from workers.range_reader import Span  # noqa: PLC0415
+
     if not begins and not ends:
         return None
     for number in begins.keys() & ends.keys():

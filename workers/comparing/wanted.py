@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from workers.errors import ConfigurationError
-from workers.range_reader import Span
+
+if TYPE_CHECKING:
+    from workers.range_reader import Span
 
 # Of a digest's 64 digits; fewer could be a version, or meant for another one.
 _FEWEST_DIGITS: Final = 6

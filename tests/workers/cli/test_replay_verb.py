@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -65,6 +66,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def replay(*options: str) -> int:
     return run(["replay", "url", "--run", RUN, *QUICK, *options])
+
+
+def send(number: signal.Signals) -> None:
+    """Signal the verb, which has a handler while it works; without one it would end us."""
+    assert callable(signal.getsignal(number))
+    signal.raise_signal(number)
 
 
 def test_a_run_and_what_is_told_of_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,12 +140,12 @@ def test_a_dry_run_tells_how_many_and_how_long_and_writes_nothing(
 def test_a_stopped_run_says_how_to_go_on(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     def stop_once_something_is_out() -> None:
         world.wait_for(lambda: len(world.records(VERDICTS)) > 5)
-        signal.raise_signal(signal.SIGTERM)
+        send(signal.SIGTERM)
 
-    stopper = threading.Thread(target=stop_once_something_is_out)
-    stopper.start()
-    assert replay("--rate", "10") == 130
-    stopper.join()
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(stop_once_something_is_out)
+        assert replay("--rate", "10") == 130
+        stopped.result()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"run {RUN} was stopped at ")
     assert lines[-1] == "The same command goes on from here."
@@ -157,26 +164,23 @@ def test_a_stopped_run_says_how_to_go_on(world: World, capsys: pytest.CaptureFix
 def test_a_pause_holds_everything_until_it_is_over(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[int] = []
-
-    def pause_and_go_on() -> None:
+    def pause_and_go_on() -> int:
         world.wait_for(lambda: len(world.records(VERDICTS)) > 5)
-        signal.raise_signal(signal.SIGUSR1)
+        send(signal.SIGUSR1)
         group = world.broker.groups[f"weir-replay-{RUN}"]
         # What is in hand comes out still; then nothing does, and the member stays.
         before = -1
         while before != len(world.records(VERDICTS)):
             before = len(world.records(VERDICTS))
             threading.Event().wait(1.0)
-        seen.append(before)
         assert not group.empty
-        signal.raise_signal(signal.SIGUSR2)
+        send(signal.SIGUSR2)
+        return before
 
-    pauser = threading.Thread(target=pause_and_go_on)
-    pauser.start()
-    assert replay("--rate", "10") == 0
-    pauser.join()
-    assert 5 < seen[0] < 60
+    with ThreadPoolExecutor(1) as pool:
+        paused = pool.submit(pause_and_go_on)
+        assert replay("--rate", "10") == 0
+        assert 5 < paused.result() < 60
     assert len(world.records(VERDICTS)) == 60
     assert "replay paused; SIGUSR2 goes on" in capsys.readouterr().err
 
