@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 
-.PHONY: help setup run test check soak kafka lock clean
+.PHONY: help setup run test check soak bench kafka lock clean
 
 help:
 	@echo 'make run      feed a sample of telemetry through a broker and a worker, and show the verdicts'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test     run the tests'
 	@echo 'make check    lint, types, import arrows'
 	@echo 'make soak     every fault on a real broker, for about an hour; prints what was seen (SOAK=...)'
+	@echo 'make bench    what an event costs here and by other means, in about 20 minutes (BENCH=...)'
 	@echo 'make kafka    one Kafka node in the foreground, on KAFKA_PORT (9092)'
 	@echo 'make setup    the virtual environment in .venv; the others do it when needed'
 	@echo 'make lock     resolve requirements.lock anew from pyproject.toml'
@@ -49,6 +50,10 @@ test: setup
 # SOAK='--only sigkill --scale 0.1' runs part of it.
 soak: setup
 	$(BIN)/python -m tests.faults.soak $(SOAK)
+
+# BENCH='--only urls,latency --scale 0.2 --rounds 1' runs part of it; results go to build/bench.
+bench: setup
+	@$(BIN)/python -W ignore -m tests.bench $(BENCH)
 
 # No index host, no path: what is written is true wherever the packages come from.
 lock:

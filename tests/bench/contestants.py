@@ -1,0 +1,139 @@
+"""Who takes part: the command that starts each, and what it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a worker is told: where events are and where verdicts go.
+
+    Attributes:
+        servers: Of the node.
+        input: Topic of the events.
+        output: Topic of the verdicts.
+        dead: Topic of dead letters, for workers that know such.
+        group: A new consumer group.
+    """
+
+    servers: str
+    input: str
+    output: str
+    dead: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """A way to judge a topic.
+
+    Attributes:
+        name: For people.
+        detector: Whose events it judges.
+        command: The command line of one replica.
+        environment: Variables that it is started with.
+        replicas: Processes that share the topic.
+        baseline: Whether others are held against it.
+    """
+
+    name: str
+    detector: str
+    command: Callable[[Job], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    replicas: int = 1
+    baseline: bool = False
+
+
+def ours(
+    detector: str, *options: str, client: str = "kafka-python", engine: str = "tables", **more: int
+) -> Contestant:
+    """A Fishweir worker.
+
+    Args:
+        detector: What it judges.
+        options: Further options of `weir work`.
+        client: Of Kafka.
+        engine: Of the model.
+        more: Fields of the contestant.
+    """
+
+    def command(job: Job) -> list[str]:
+        return [
+            *(sys.executable, "-m", "workers.cli", "work", detector),
+            *("--bootstrap-servers", job.servers, "--input-topic", job.input),
+            *("--verdict-topic", job.output, "--dead-letter-topic", job.dead),
+            *("--group-id", job.group, "--client", client, "--engine", engine),
+            *("--log-format", "json", *options),
+        ]
+
+    replicas = more.get("replicas", 1)
+    times = f", {replicas} replicas" if replicas > 1 else ""
+    return Contestant(
+        name=f"Fishweir, {engine}, {client}{times}",
+        detector=detector,
+        command=command,
+        replicas=replicas,
+    )
+
+
+def peers(interpreter: Path) -> list[Contestant]:
+    """Workers of URLs by other means.
+
+    Args:
+        interpreter: Python of the peers' environment.
+    """
+    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+
+    def peer(name: str, module: str, *options: str, baseline: bool = False) -> Contestant:
+        return Contestant(
+            name=name,
+            detector="url",
+            command=lambda job: [
+                *(str(interpreter), "-m", f"tests.bench.peers.{module}"),
+                *("--servers", job.servers, "--input", job.input),
+                *("--output", job.output, "--group", job.group, *options),
+            ],
+            environment=environment,
+            baseline=baseline,
+        )
+
+    return [
+        peer("Quix Streams, plain network", "quix_worker", "--network", "plain", baseline=True),
+        peer("Quix Streams, our network in Keras", "quix_worker", "--network", "same"),
+        peer("loop, model.predict, plain network", "loop_worker", "--call", "predict"),
+        peer("loop, tf.function, plain network", "loop_worker", "--call", "function"),
+    ]
+
+
+def fishweirs(detector: str) -> list[Contestant]:
+    """Ours, by what this machine and this version have: engines, then clients."""
+    from models.detectors import DETECTORS  # noqa: PLC0415 - imports the whole room
+
+    engines = [name for name in DETECTORS[detector].family.engines if name != "keras"]
+    return [
+        ours(detector, engine="keras"),
+        *(
+            ours(detector, engine=engine, client=client)
+            for engine in engines
+            for client in clients()
+        ),
+    ]
+
+
+def clients() -> list[str]:
+    """The Kafka clients that are installed, the faster one last."""
+    return ["kafka-python", *(["confluent"] if find_spec("confluent_kafka") else [])]
+
+
+def quiet_environment() -> dict[str, str]:
+    """What every contestant's environment has beside the caller's own."""
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join([str(ROOT)])}

@@ -1,0 +1,189 @@
+"""The parts of the benchmark, each by its name; a part yields what it measures as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Final
+
+from tests.bench import contestants, cost, endurance, scaling, steps
+from tests.bench.events import events
+from tests.bench.ground import Ground, Input
+from tests.bench.latency import latency
+from tests.bench.peers import environment
+from tests.bench.results import Sample
+from tests.bench.topic_to_topic import PART, RATE, contest, contests
+
+# Events that are put on the input topic: for the fastest contestant, from its first verdict to the
+# end of what is measured, at a rate somewhat above what it has been seen to reach.
+_FASTEST: Final = {"url": 90_000, "path": 90_000, "html": 1_500}
+_WARM_S: Final = 6.0
+_HALF: Final = 0.5
+_STEP_BATCHES: Final = {"url": 40, "path": 40, "html": 12}
+_MODEL_STAGE: Final = "tests.bench.model_stage"
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """How much is done.
+
+    Attributes:
+        scale: Of all spans of time, and of the events.
+        rounds: Times that everything is measured.
+        price: Of a core for an hour.
+        events: That a worker's memory is watched over; 0 for not at all.
+        peers: Whether other libraries take part.
+        done: What was measured so far, for parts that build on others.
+        failed: Told who fails, and how.
+    """
+
+    scale: float
+    rounds: int
+    price: float
+    events: int
+    peers: bool
+    done: list[Sample]
+    failed: Callable[[str, RuntimeError], None]
+
+    @property
+    def seconds(self) -> float:
+        """Longest that one run is measured."""
+        return max(1.0, 10 * self.scale)
+
+    def fill(self, ground: Ground, detector: str) -> Input:
+        """An input topic that lasts as long as the fastest contestant needs."""
+        count = int(_FASTEST[detector] * (self.seconds + _WARM_S * min(1.0, 2 * self.scale)))
+        # Windows by key are to fill even where little is measured.
+        return ground.filled(
+            detector, events(detector), max(count, 65_536 // self._weight(detector))
+        )
+
+    def _weight(self, detector: str) -> int:
+        return 64 if detector == "html" else 1
+
+
+Part = Callable[[Plan, Ground], Iterator[Sample]]
+
+
+def urls(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """URLs from topic to topic: peers, then ours by engine and client."""
+    peers = contestants.peers(environment.interpreter()) if plan.peers else []
+    yield from _contests(plan, ground, "url", [*peers, *contestants.fishweirs("url")])
+
+
+def paths(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """Paths and registry keys from topic to topic."""
+    yield from _contests(plan, ground, "path", contestants.fishweirs("path"))
+
+
+def pages(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """HTML pages from topic to topic."""
+    yield from _contests(plan, ground, "html", contestants.fishweirs("html"))
+
+
+def replicas(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """More replicas of the fastest set-up of either client, and what other machines would do."""
+    given = plan.fill(ground, "url")
+    for client in contestants.clients():
+        some = [
+            contestants.ours("url", client=client, replicas=count)
+            for count in scaling.replicas_here()
+        ]
+        measured = []
+        for sample in contests(
+            ground,
+            {"url": given},
+            some,
+            seconds=plan.seconds,
+            rounds=plan.rounds,
+            failed=plan.failed,
+        ):
+            measured.append(sample)
+            yield replace(sample, part="replicas", baseline=sample.contestant == some[0].name)
+        alone = [sample for sample in measured if sample.contestant == some[0].name]
+        for sample in scaling.modelled(alone) if alone else ():
+            yield replace(sample, subject=f"url, {client}")
+    ground.drop(given.topic)
+
+
+def delays(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """Latency at half of full load, by client."""
+    for client in contestants.clients():
+        contestant = contestants.ours("url", "--max-delay-ms", "10", client=client)
+        full = [
+            sample.values[RATE]
+            for sample in plan.done
+            if sample.part == PART and sample.contestant == contestant.name
+        ]
+        if not full:
+            given = plan.fill(ground, "url")
+            full = [contest(ground, given, contestant, plan.seconds).values[RATE]]
+            ground.drop(given.topic)
+        rate = _HALF * sorted(full)[len(full) // 2]
+        for number in range(plan.rounds):
+            yield latency(ground, contestant, rate, plan.seconds, number)
+
+
+def profile(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """Where the time goes."""
+    for detector, batches in _STEP_BATCHES.items():
+        yield from steps.by_step(detector, "tables", max(4, int(batches * plan.scale)))
+    given = plan.fill(ground, "url")
+    for client in contestants.clients():
+        contestant = contestants.ours("url", client=client)
+        yield from steps.by_thread(ground, given, contestant, max(4.0, plan.seconds))
+    ground.drop(given.topic)
+
+
+def memory(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """Memory over as many events as were asked for."""
+    if plan.events:
+        fastest = contestants.ours("url", client=contestants.clients()[-1])
+        yield from endurance.endurance(ground, fastest, plan.events)
+
+
+def costs(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """What a million events cost, from what was measured from topic to topic."""
+    del ground
+    yield from cost.costs([sample for sample in plan.done if sample.part == PART], plan.price)
+
+
+def model_stage(plan: Plan, ground: Ground) -> Iterator[Sample]:
+    """From subjects to logits, without a log: engines, and calls of Keras."""
+    del ground
+    if find_spec(_MODEL_STAGE) is not None:
+        yield from import_module(_MODEL_STAGE).samples(plan.scale, plan.rounds)
+
+
+PARTS: Final[Mapping[str, Part]] = MappingProxyType(
+    {
+        "model": model_stage,
+        "urls": urls,
+        "paths": paths,
+        "pages": pages,
+        "replicas": replicas,
+        "latency": delays,
+        "profile": profile,
+        "memory": memory,
+        "cost": costs,
+    }
+)
+"""In the order in which they run."""
+
+
+def _contests(
+    plan: Plan, ground: Ground, detector: str, some: list[contestants.Contestant]
+) -> Iterator[Sample]:
+    given = plan.fill(ground, detector)
+    yield from contests(
+        ground,
+        {detector: given},
+        some,
+        seconds=plan.seconds,
+        rounds=plan.rounds,
+        failed=plan.failed,
+    )
+    ground.drop(given.topic)
