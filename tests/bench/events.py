@@ -57,10 +57,9 @@ def texts(detector: str) -> Iterator[str]:
 
 def pages() -> Iterator[bytes]:
     """Distinct HTML pages, for ever: the real ones, then each with a number at its end."""
-    real = [
-        *(page.encode() for page in _subjects("html", "html")),
-        *(base64.b64decode(page) for page in _subjects("html", "html_base64")),
-    ]
+    plain = (page.encode() for page in _subjects("html", "html"))
+    encoded = (base64.b64decode(page) for page in _subjects("html", "html_base64"))
+    real = list(dict.fromkeys([*plain, *encoded]))
     yield from real
     for copy in itertools.count(1):
         for page in real:
