@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from workers.errors import PositionLostError
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
 from workers.range_reader import Span, taken
 
@@ -29,6 +30,7 @@ class BoundedSource:
         inner: A member of a group whose positions start within the spans.
         spans: What is given, by partition.
         pace: How fast.
+        begun: Positions that the group had before; no later one lies before them.
         confirm: Called once we are a member, before anything is given; raises if the spans are
             not the group's.
         wait: Waits for so many seconds.
@@ -44,12 +46,14 @@ class BoundedSource:
         spans: Mapping[TopicPartition, Span],
         pace: Pace,
         *,
+        begun: Mapping[TopicPartition, int] | None = None,
         confirm: Callable[[], None] = lambda: None,
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
         self._inner = inner
         self._spans = spans
         self._pace = pace
+        self._begun = begun or {}
         self._confirm = confirm
         self._wait = wait
         self._listener: AssignmentListener | None = None
@@ -62,6 +66,8 @@ class BoundedSource:
         self._wants_pause = self._is_paused = False
         # Whether the operator does, as far as the journal says.
         self._told_paused = False
+        # Where partitions stood at the last poll, of their present assignment.
+        self._read: dict[TopicPartition, int] = {}
         # One past the last offset that was given of each partition.
         self._given: dict[TopicPartition, int] = {}
         self.at_ends = False
@@ -75,7 +81,11 @@ class BoundedSource:
         self._is_paused = True
 
     def poll(self, max_records: int, timeout: float) -> Records:
-        """See `workers.log.contract.Source`; also waits for the pace, within ``timeout``."""
+        """See `workers.log.contract.Source`; also waits for the pace, within ``timeout``.
+
+        Raises:
+            PositionLostError: also where reading went back, and the range is not what it was.
+        """
         self._tell_pause()
         if (early := self._pace.wait()) > 0:
             self._wait(min(early, timeout))
@@ -149,17 +159,22 @@ class BoundedSource:
 
     def on_revoked(self, partitions: Iterable[TopicPartition]) -> None:
         """See `workers.log.contract.AssignmentListener`."""
-        gone = list(partitions)
-        self._assigned.difference_update(gone)
+        gone = self._gone(partitions)
         if self._listener is not None:
             self._listener.on_revoked(gone)
 
     def on_lost(self, partitions: Iterable[TopicPartition]) -> None:
         """See `workers.log.contract.AssignmentListener`."""
-        gone = list(partitions)
-        self._assigned.difference_update(gone)
+        gone = self._gone(partitions)
         if self._listener is not None:
             self._listener.on_lost(gone)
+
+    def _gone(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        gone = list(partitions)
+        self._assigned.difference_update(gone)
+        for place in gone:
+            self._read.pop(place, None)
+        return gone
 
     def _tell_pause(self) -> None:
         if self._pace.paused != self._told_paused:
@@ -179,15 +194,32 @@ class BoundedSource:
         positions = self._inner.positions()
         for place in self._assigned:
             span = self._spans.get(place)
+            if span is not None:
+                self._see_rising(place, positions.get(place))
             if span is None or positions.get(place, span.begin) >= span.end:
                 done.add(place)
-            elif place in positions and positions[place] < span.begin:
-                self._inner.skip(place, span.begin)
         self.at_ends = self._confirmed and done == self._assigned
         held = self._shut | done
         if held != self._held:
             self._held = held
             self._inner.hold(self._held)
+
+    def _see_rising(self, place: TopicPartition, position: int | None) -> None:
+        """See that reading goes forward only: what stands before is not what stood there.
+
+        Raises:
+            PositionLostError: it went back.
+        """
+        least = self._read.get(place, self._begun.get(place, self._spans[place].begin))
+        if position is None:
+            return
+        if position < least:
+            raise PositionLostError(
+                f"{place.topic}[{place.partition}]: reading went back from offset {least} to "
+                f"{position}: the topic was made anew or truncated, or positions of the run's "
+                "group were removed. The run cannot be brought to its end; give another --run"
+            )
+        self._read[place] = position
 
     def _bounded(self, records: Records) -> Records:
         """Rows within the spans; what is given and given again is counted."""
@@ -199,6 +231,7 @@ class BoundedSource:
             if span is None:
                 continue
             offsets = records.offsets
+            self._see_rising(place, int(offsets[records.partitions == number][0]))
             of_place = (records.partitions == number) & (offsets >= span.begin)
             of_place &= offsets < span.end
             inside |= of_place

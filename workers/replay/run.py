@@ -193,7 +193,11 @@ class Replay:
         bookmarks = self._ends.bookmarks
         log = self._ends.log(plan.notes)
         source = BoundedSource(
-            log.source(), plan.spans, pace, confirm=lambda: plan.confirm(bookmarks)
+            log.source(),
+            plan.spans,
+            pace,
+            begun=plan.positions,
+            confirm=lambda: plan.confirm(bookmarks),
         )
         pipeline = Pipeline(
             source,

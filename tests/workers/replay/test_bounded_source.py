@@ -6,6 +6,7 @@ import pytest
 
 from tests.workers.replay.ground import place
 from tests.workers.running import INPUT
+from workers.errors import PositionLostError
 from workers.log.contract import Records, TopicPartition
 from workers.log.memory import MemoryLog
 from workers.log.memory_broker import MemoryBroker
@@ -44,6 +45,8 @@ def broker() -> MemoryBroker:
 def source_of(
     broker: MemoryBroker, spans: dict[TopicPartition, Span], pace: Pace | None = None
 ) -> BoundedSource:
+    group = broker.groups[GROUP]
+    group.commit({at: span.begin for at, span in spans.items() if at not in group.committed}, {})
     inner = MemoryLog(broker, GROUP).source()
     source = BoundedSource(inner, spans, pace or Pace(), wait=lambda _: None)
     source.subscribe(INPUT, _Owner())
@@ -101,6 +104,28 @@ def test_a_span_of_which_retention_removes_all_is_at_its_end(broker: MemoryBroke
     assert read(source) == []
     assert source.positions() == {place(0): 5}
     assert source.at_ends
+
+
+@pytest.mark.parametrize("span", [Span(0, 9), Span(4, 9)])
+def test_a_topic_that_is_made_anew_is_not_taken_for_the_range(
+    broker: MemoryBroker, span: Span
+) -> None:
+    source = source_of(broker, {place(0): span})
+    for _ in range(2):
+        source.poll(3, 0.0)
+    broker.recreate_topic(INPUT)
+    for number in range(2):
+        broker.append(INPUT, b"%d" % number, partition=0)
+    with pytest.raises(PositionLostError, match="made anew"):
+        read(source)
+
+
+def test_a_group_that_lost_its_positions_does_not_begin_again(broker: MemoryBroker) -> None:
+    inner = MemoryLog(broker, GROUP).source()
+    source = BoundedSource(inner, {place(0): Span(0, 9)}, Pace(), begun={place(0): 5})
+    source.subscribe(INPUT, _Owner())
+    with pytest.raises(PositionLostError, match="positions of the run's group were removed"):
+        read(source)
 
 
 def test_what_is_given_again_is_counted(broker: MemoryBroker) -> None:
