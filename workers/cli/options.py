@@ -25,7 +25,10 @@ R = TypeVar("R")
 CLIENT: Final = (Panel.KAFKA, Panel.SECURITY)
 """What every verb that talks to Kafka takes."""
 
-MODEL: Final = ("models", "model", "require_signature", "trusted_keys", "engine")
+ENGINE: Final = ("engine", "engine_threads", "gpu_memory_mb", "gpu_precision")
+"""What computes, and how."""
+
+MODEL: Final = ("models", "model", "require_signature", "trusted_keys", *ENGINE)
 """What every verb that judges takes to find its model."""
 
 # Where `--kafka` stands in help texts.

@@ -32,7 +32,7 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "name": "the model's name",
         "version": "the model's version",
         "digest": "SHA-256 of the model's manifest, as in verdicts",
-        "engine": "what computes: keras or tables",
+        "engine": "what computes: keras, tables or tables-int8",
         "device": "what it computes on: cpu or gpu",
         "library": "what it computes with, and its version",
         "role": "service (the model that judges), shadow or canary",

@@ -50,7 +50,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ),
         (
             "Setting 'engine' has value 'torch' from --engine: "
-            "not one of the choices; give one of auto, keras, tables"
+            "not one of the choices; give one of auto, keras, tables, "
+            "tables-int8"
         ),
     )
 
