@@ -26,7 +26,6 @@ from workers.metrics.meters import Meters
 from workers.metrics.service import Beside, ServiceMeters
 from workers.retrying import Reporter
 from workers.service.agreement import compared
-from workers.service.priority import yield_to_others
 from workers.settings.policies import PublishPolicy, RetryPolicy, Topics
 
 journal = structlog.get_logger(__name__)
@@ -37,6 +36,10 @@ _WAITING = 1
 # As many as a worker has, of which the shadow keeps the encoded verdicts alone.
 _MOST_IN_FLIGHT = 4
 _WAKE_SECONDS = 0.2
+# Rest over work of a shadow that is behind: it takes a tenth of a core at the most.
+_REST = 9.0
+_LONGEST_REST_SECONDS = 5.0
+_BEHIND_SECONDS = 60.0
 
 
 class Shadow:
@@ -71,6 +74,7 @@ class Shadow:
         self._waiting: Queue[tuple[Judge, Prepared, Scored]] = Queue(_WAITING)
         self._flights: deque[tuple[Delivery, int]] = deque()
         self._behind, self._failing, self._unpublished = (Reporter(retry) for _ in range(3))
+        self._passed_at = float("-inf")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weir-shadow", daemon=True)
         self._meters.shadow(None)
@@ -97,8 +101,12 @@ class Shadow:
         try:
             self._waiting.put_nowait((judge, prepared, scored))
         except Full:
+            self._passed_at = time.monotonic()
             self._meters.shadowed(Beside.DROPPED, len(prepared.events))
-            self._behind.report("the shadow is behind, so that batches pass it by", "see metrics")
+            self._behind.report(
+                "the shadow is behind, so that batches pass it by",
+                "it takes longer than the model in service, or the cores are busy",
+            )
 
     def close(self, timeout: float) -> None:
         """Let it go. If it is at work it is given ``timeout`` seconds, and then left behind."""
@@ -109,7 +117,6 @@ class Shadow:
             journal.warning("the shadow is at work still and is left behind", waited_s=timeout)
 
     def _run(self) -> None:
-        yield_to_others()
         structlog.contextvars.bind_contextvars(role="shadow")
         while not self._closing.is_set():
             try:
@@ -117,12 +124,16 @@ class Shadow:
             except Empty:
                 self._contained(lambda: self._land(0.0), 0)
                 continue
+            began = time.monotonic()
             self._contained(
                 lambda: self._judged(judge, prepared, scored),  # noqa: B023 - called here and now
                 len(prepared.events),
             )
             # Not to hold on to a batch until the next comes.
             del judge, prepared, scored
+            now = time.monotonic()
+            if now - self._passed_at < _BEHIND_SECONDS:
+                self._closing.wait(min(_REST * (now - began), _LONGEST_REST_SECONDS))
         with suppress(Exception):
             if self._sink is not None:
                 self._sink.close(_WAKE_SECONDS)

@@ -4,9 +4,6 @@ Places are asked for their content every so often, which sees a change on any vo
 is mounted (a claim, a ConfigMap, an object store), where notices of the file system are lost; a
 signal can ask at once. All of it happens on a thread beside the work, until a model is verified,
 has given its golden logits and is warm: only then it is handed over, which is one assignment.
-
-That thread has the same priority as those that judge, since the threads that an engine starts when
-it is made inherit it for good. Only a shadow's model is loaded by one that yields.
 """
 
 from __future__ import annotations
@@ -31,7 +28,6 @@ from workers.judge import Judge
 from workers.metrics.service import Refusal, Role, ServiceMeters
 from workers.retrying import Reporter
 from workers.service.place import Holding, Place
-from workers.service.priority import yielding
 from workers.settings.policies import RetryPolicy
 
 journal = structlog.get_logger(__name__)
@@ -160,7 +156,7 @@ class Watch:
             post.settled = holding
             return
         try:
-            judge = yielding(post.load) if post.role is Role.SHADOW else post.load()
+            judge = post.load()
         except Exception as error:  # noqa: BLE001 - a model of somebody's making may raise anything
             self._refuse(post, holding, error)
             return

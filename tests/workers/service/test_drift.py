@@ -218,3 +218,10 @@ def test_a_reference_is_a_distribution_and_survives_json(
     )
     again = Reference.stated(reference.as_json())
     assert again.as_json() == reference.as_json()
+
+
+def test_strange_traffic_is_seen_from_the_start_by_what_the_model_states(judge: Judge) -> None:
+    looking = Looking(judge, DriftPolicy(events=EVENTS))
+    (told,) = looking.show(strange(EVENTS))
+    assert told["index_of_rare_tokens"] > 0.25
+    assert told["version"] == judge.model.version

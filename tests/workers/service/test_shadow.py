@@ -158,12 +158,14 @@ def test_whatever_it_raises_costs_it_its_batch(
     with running(world.log(), beside.bench(judge), settings(max_batch="50")):
         world.wait_all_committed()
         world.wait_for(lambda: beside.accounted(200))
-        # It goes on with a better one.
+        # It goes on with a better one, though batches may pass it by first.
         beside.shadow.take(judge_of(shifted(artefact, 0)))
-        world.feed(distinct(50, start=200))
-        world.wait_for(lambda: len(world.records(TOPIC)) > 0)
-        world.wait_all_committed()
-    assert sorted(verdict["event_id"] for verdict in world.verdicts()) == list(range(250))
+        fed = 200
+        while not world.records(TOPIC):
+            world.feed(distinct(10, start=fed))
+            fed += 10
+            world.wait_all_committed()
+    assert sorted(verdict["event_id"] for verdict in world.verdicts()) == list(range(fed))
     assert not world.causes()
     assert beside.outcomes()["failed"] >= 50
 

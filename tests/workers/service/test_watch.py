@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -288,26 +287,6 @@ def test_a_candidate_that_is_refused_leaves_the_model_in_service_alone(shelf: Sh
         assert {entry["role"] for entry in logs} == {"canary", "shadow"}
         assert at_work.refusals() == {("canary", "digest"): 1, ("shadow", "digest"): 1}
         assert at_work.version == "1"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux")
-def test_only_a_shadow_is_loaded_by_a_thread_that_yields(shelf: Shelf) -> None:
-    # For what an engine starts while it is made is as nice as long as it lives.
-    niceness: dict[str, int] = {}
-
-    def noting(told: Settings, meters: Meters) -> Judge:
-        judge = fresh(told, meters)
-        mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-        niceness[judge.model.version] = mine
-        return judge
-
-    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    shelf.add(3)
-    with staff(noting, models=str(shelf.folder), canary="url@3", shadow="url@1") as at_work:
-        shelf.promote(2)
-        at_work.look()
-    assert niceness["2"] == niceness["3"] == ours
-    assert niceness["1"] > ours
 
 
 def test_sighup_makes_it_look_at_once(shelf: Shelf) -> None:
