@@ -188,8 +188,6 @@ def transaction_options(connection: Connection, name: str) -> dict[str, Any]:
     session = connection.session_timeout_ms
     return {
         **producer_options(connection),
-        # All rows of a transaction are there at once, and somebody waits for them.
-        "linger.ms": 0,
         "transactional.id": name,
         "transaction.timeout.ms": session,
         # A row that is not acknowledged by then is of no use to the transaction.

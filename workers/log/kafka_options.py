@@ -144,9 +144,9 @@ def transaction_options(connection: Connection, name: str) -> dict[str, Any]:
         ConfigurationError: an override is unknown, or has a value that cannot be used.
     """
     return {
+        # Lingers as others do: without, the first rows of a transaction go out in batches of few,
+        # which takes longer in all.
         **producer_options(connection),
-        # All rows of a transaction are there at once, and somebody waits for them.
-        "linger_ms": 0,
         "transactional_id": name,
         "transaction_timeout_ms": connection.session_timeout_ms,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kafka import KafkaProducer, OffsetAndMetadata
@@ -59,6 +59,15 @@ class Producer(KafkaProducer):  # type: ignore[misc]  # kafka has no types
         if full or new:
             self._sender.wakeup()
         return future
+
+    def enlist(self, places: Iterable[KafkaPartition]) -> None:
+        """Make partitions part of the transaction that has begun, before rows are sent there.
+
+        Raises:
+            KafkaError: the transaction has met an error.
+        """
+        for place in places:
+            self._transaction_manager.maybe_add_partition_to_transaction(place)
 
     def init_within(self, timeout: float) -> None:
         """As `init_transactions`, which waits for ``max.block.ms``.

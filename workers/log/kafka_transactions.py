@@ -193,9 +193,11 @@ class KafkaTransactions:
             return []
         count, led = producer.led_partitions(outgoing.topic)
         partitions = self._partitioner.assign(outgoing, count, led)
-        topic, headers, send = outgoing.topic, outgoing.headers, producer.send
+        headers, send = outgoing.headers, producer.send_row
+        places = {number: KafkaPartition(outgoing.topic, number) for number in set(partitions)}
+        producer.enlist(places.values())
         return [
-            send(topic, value, key, [] if headers is None else sendable(headers[row]), partition)
+            send(places[partition], value, key, [] if headers is None else sendable(headers[row]))
             for row, (key, value, partition) in enumerate(
                 zip(outgoing.keys, outgoing.values, partitions, strict=True)
             )
