@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Final
 
+from models.detectors import DETECTORS
 from tests.bench import contestants, cost, endurance, scaling, steps
 from tests.bench.events import events
 from tests.bench.ground import Ground, Input
 from tests.bench.latency import latency
+from tests.bench.model_stage import PREDICT, TF_FUNCTION
 from tests.bench.peers import environment
 from tests.bench.results import Sample
 from tests.bench.topic_to_topic import PART, RATE, contest, contests
@@ -152,10 +155,32 @@ def costs(plan: Plan, ground: Ground) -> Iterator[Sample]:
 
 
 def model_stage(plan: Plan, ground: Ground) -> Iterator[Sample]:
-    """From subjects to logits, without a log: engines, and calls of Keras."""
+    """From subjects to logits, without a log: engines, and calls of Keras, on the same weights."""
     del ground
-    if find_spec(_MODEL_STAGE) is not None:
-        yield from import_module(_MODEL_STAGE).samples(plan.scale, plan.rounds)
+    for detector in DETECTORS:
+        # In a process of its own, for the sake of memory, and of libraries that stay loaded.
+        command = [
+            *(sys.executable, "-m", _MODEL_STAGE, "--json", "--detector", detector),
+            *("--rounds", str(plan.rounds), *([] if plan.peers else ["--no-peers"])),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            plan.failed(f"model stage of {detector}", RuntimeError(done.stderr[-2000:]))
+            continue
+        for name, figure in json.loads(done.stdout)[detector].items():
+            is_ours = name not in {PREDICT, TF_FUNCTION}
+            yield Sample(
+                part="model stage",
+                subject=detector,
+                contestant=f"Fishweir, {name}" if is_ours else f"our network, {name}",
+                round=0,
+                values={
+                    "subjects/s": figure["per_second"],
+                    "CPU µs/subject": figure["cpu_microseconds"],
+                    "largest difference": figure["difference"],
+                },
+                baseline=name == TF_FUNCTION,
+            )
 
 
 PARTS: Final[Mapping[str, Part]] = MappingProxyType(
