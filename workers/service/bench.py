@@ -82,8 +82,19 @@ class Bench:
 
     def try_out(self, canary: Canary | None) -> None:
         """Let a candidate, warm, judge its share of keys from the next batch on; None ends that."""
-        self._canary = canary
+        before, self._canary = self._canary, canary
         self._meters.canary(None if canary is None else canary.judge.model)
+        if canary is not None:
+            model = canary.judge.model
+            journal.info(
+                "a canary judges a share of keys",
+                model=model.name,
+                version=model.version,
+                digest=model.digest,
+                share=canary.share,
+            )
+        elif before is not None:
+            journal.info("there is no canary any more", version=before.judge.model.version)
 
     def prepare(self, batch: Batch) -> Iterator[Prepared]:
         """Decode and featurise, in parts that fit in memory; one at least.
@@ -174,7 +185,8 @@ class Bench:
         canary = self._canary
         if canary is None or canary.judge is not candidate:
             return
-        self.try_out(None)
+        self._canary = None
+        self._meters.canary(None)
         journal.error(
             "the canary failed and is switched off; its keys are judged by the model in service",
             model=candidate.model.name,

@@ -82,8 +82,10 @@ class Shadow:
 
     def take(self, judge: Judge | None) -> None:
         """Let this candidate, warm, look on from the next batch on; None ends it."""
-        self._judge = judge
+        before, self._judge = self._judge, judge
         self._meters.shadow(None if judge is None else judge.model)
+        if judge is None and before is not None:
+            journal.info("there is no shadow any more", version=before.model.version)
         if judge is not None:
             journal.info(
                 "a shadow looks on",

@@ -74,14 +74,17 @@ def test_another_candidate_draws_other_keys(judge: Judge, other: Judge) -> None:
     assert len(ours & theirs) < len(ours) / 5
 
 
-def test_every_key_has_one_model_and_every_event_one_verdict(judge: Judge, other: Judge) -> None:
+@pytest.mark.parametrize("delivery", ["at-least-once", "exactly-once"])
+def test_every_key_has_one_model_and_every_event_one_verdict(
+    judge: Judge, other: Judge, delivery: str
+) -> None:
     world = World()
     values = [*distinct(600), *BAD]
     keys = [b"host-%d" % (number % 150) for number in range(len(values))]
     feed(world, values, keys)
     bench = Bench(judge)
     bench.try_out(Canary(judge=other, share=0.3))
-    with running(world.log(), bench, settings(max_batch="64")):
+    with running(world.log(), bench, settings(max_batch="64", delivery=delivery)):
         world.wait_all_committed()
     assert sorted(verdict["event_id"] for verdict in world.verdicts()) == list(range(600))
     assert len(world.causes()) == len(BAD)
