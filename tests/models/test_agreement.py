@@ -51,6 +51,18 @@ def test_engines_agree_on_jax() -> None:
     _check(json.loads(ended.stdout))
 
 
+def test_keras_in_bfloat16_is_off_by_hundredths(urls: Artefact) -> None:
+    # On a CPU as on a GPU: it is the graph that computes in narrow numbers.
+    engine = urls.engine("keras", EngineOptions(precision="bfloat16"))
+    assert "bfloat16" in engine.describe().library
+    features = urls.featuriser()(sample("url", 16))
+    off = np.abs(engine.logits(features) - urls.engine("tables").logits(features))
+    assert 0 < off.max() < 0.2
+    # The next network of the process computes in float32 again.
+    exact = urls.engine("keras").logits(features)
+    assert np.allclose(exact, urls.engine("tables").logits(features), rtol=0, atol=EXACT)
+
+
 @pytest.mark.parametrize("detector", ["url", "path"])
 def test_narrow_numbers_change_no_label(detector: str) -> None:
     artefact = load(DETECTORS[detector].bundled)
