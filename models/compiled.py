@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -15,9 +15,10 @@ def compiled(function: F) -> F:
 
     The machine code is kept beside the module's byte code, so that only the first process of a
     machine pays for it. Where that folder cannot be written to, numba takes one of the user's
-    (``NUMBA_CACHE_DIR`` names another).
+    (``NUMBA_CACHE_DIR`` names another). Where none can, as in a container whose files are all
+    read-only, every process compiles anew, for some half a minute.
     """
-    return cast("F", njit(cache=True, nogil=True)(function))
+    return _compiled(function)
 
 
 def compiled_reordered(function: F) -> F:
@@ -25,5 +26,13 @@ def compiled_reordered(function: F) -> F:
 
     What it gives differs in the last digits from one kind of processor to another.
     """
-    made = njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})(function)
+    return _compiled(function, fastmath={"reassoc", "nsz"})
+
+
+def _compiled(function: F, **options: Any) -> F:
+    try:
+        made = njit(cache=True, nogil=True, **options)(function)
+    except RuntimeError:
+        # It found no folder to keep machine code in, and says so in no other way.
+        made = njit(nogil=True, **options)(function)
     return cast("F", made)
