@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import hypothesis
 import numpy as np
 import orjson
 import pytest
@@ -58,6 +59,7 @@ def test_the_share_of_keys_is_the_one_that_was_asked_for(other: Judge, share: fl
     assert abs(len(drawn(other, share, KEYS)) - share * n) < 5 * np.sqrt(n * share * (1 - share))
 
 
+@hypothesis.settings(deadline=None)
 @given(st.lists(st.binary(max_size=40)), st.integers(0, 40))
 def test_a_key_is_drawn_or_not_whatever_comes_with_it(
     other: Judge, keys: list[bytes], cut: int

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import structlog
@@ -199,6 +200,7 @@ def test_a_manifest_s_own_reference_is_taken_and_a_broken_one_is_told(artefact: 
     assert looking.index("logits") is not None
 
 
+@hypothesis.settings(deadline=None)
 @given(
     arrays(np.float64, st.integers(1, 300), elements=st.floats(-50, 50)),
     arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 1_000)),
