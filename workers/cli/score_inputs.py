@@ -156,7 +156,8 @@ def score_inputs(settings: Settings, judge: Judge, asked: Asked) -> None:
             else:
                 score_here(pieces, PieceScorer(scorer, output), writer, report)
         writer.finish()
-    end(writer.refused, writer.scored, "lines" if scorer.takes_texts else "pages")
+    are_pages = all(one.kind == "page" for one in asked.inputs)
+    end(writer.refused, writer.scored, "pages" if are_pages else "lines")
 
 
 @contextmanager
