@@ -162,7 +162,8 @@ def _verb(detector: str, subject: str) -> Callable[..., None]:
     live workers' group is not touched, and their topics are refused: where verdicts and dead
     letters go is said by the options alone, while the environment and the file of --config name
     the live topics. SIGUSR1 pauses, SIGUSR2 goes on; SIGINT and SIGTERM stop, and the same command
-    goes on from there. Exit code 0 once the run is at its end, 130 if it was stopped before.
+    goes on from there. Breakers are off unless --breaker on is given here. Exit code 0 once the run
+    is at its end, 130 if it was stopped before.
     """
     return replay
 
