@@ -16,7 +16,7 @@ help:
 	@echo 'make test     run the tests'
 	@echo 'make check    lint, types, import arrows'
 	@echo 'make soak     every fault on a real broker, for about an hour; prints what was seen (SOAK=...)'
-	@echo 'make bench    what an event costs here and by other means, in about 20 minutes (BENCH=...)'
+	@echo 'make bench    what an event costs here and by other means, in about 25 minutes (BENCH=...)'
 	@echo 'make kafka    one Kafka node in the foreground, on KAFKA_PORT (9092)'
 	@echo 'make setup    the virtual environment in .venv; the others do it when needed'
 	@echo 'make lock     resolve requirements.lock anew from pyproject.toml'

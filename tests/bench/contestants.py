@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,17 +114,17 @@ def peers(interpreter: Path) -> list[Contestant]:
     ]
 
 
-def fishweirs(detector: str) -> list[Contestant]:
-    """Ours, by what this machine and this version have: engines, then clients."""
+def fishweirs(detector: str, of_clients: Sequence[str]) -> list[Contestant]:
+    """Ours: on Keras, then on the engines for CPUs, each behind these clients."""
     from models.detectors import DETECTORS  # noqa: PLC0415 - imports the whole room
 
     engines = [name for name in DETECTORS[detector].family.engines if name != "keras"]
     return [
-        ours(detector, engine="keras"),
+        ours(detector, engine="keras", client=of_clients[-1]),
         *(
             ours(detector, engine=engine, client=client)
             for engine in engines
-            for client in clients()
+            for client in of_clients
         ),
     ]
 

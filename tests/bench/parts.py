@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -54,7 +55,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """Longest that one run is measured."""
-        return max(1.0, 10 * self.scale)
+        return max(1.0, 8 * self.scale)
 
     def fill(self, ground: Ground, detector: str) -> Input:
         """An input topic that lasts as long as the fastest contestant needs."""
@@ -74,40 +75,52 @@ Part = Callable[[Plan, Ground], Iterator[Sample]]
 def urls(plan: Plan, ground: Ground) -> Iterator[Sample]:
     """URLs from topic to topic: peers, then ours by engine and client."""
     peers = contestants.peers(environment.interpreter()) if plan.peers else []
-    yield from _contests(plan, ground, "url", [*peers, *contestants.fishweirs("url")])
+    own = contestants.fishweirs("url", contestants.clients())
+    yield from _contests(plan, ground, "url", [*peers, *own])
 
 
 def paths(plan: Plan, ground: Ground) -> Iterator[Sample]:
-    """Paths and registry keys from topic to topic."""
-    yield from _contests(plan, ground, "path", contestants.fishweirs("path"))
+    """Paths and registry keys from topic to topic, behind the faster client."""
+    some = contestants.fishweirs("path", contestants.clients()[-1:])
+    yield from _contests(plan, ground, "path", some)
 
 
 def pages(plan: Plan, ground: Ground) -> Iterator[Sample]:
-    """HTML pages from topic to topic."""
-    yield from _contests(plan, ground, "html", contestants.fishweirs("html"))
+    """HTML pages from topic to topic, behind the faster client."""
+    some = contestants.fishweirs("html", contestants.clients()[-1:])
+    yield from _contests(plan, ground, "html", some)
 
 
 def replicas(plan: Plan, ground: Ground) -> Iterator[Sample]:
-    """More replicas of the fastest set-up of either client, and what other machines would do."""
+    """More replicas behind either client, and what other machines would do."""
     given = plan.fill(ground, "url")
     for client in contestants.clients():
-        some = [
+        alone = contestants.ours("url", client=client)
+        several = [
             contestants.ours("url", client=client, replicas=count)
             for count in scaling.replicas_here()
         ]
-        measured = []
-        for sample in contests(
+        known = _of(plan, alone.name)
+        some = [one for one in several if one.replicas > 1 or not known]
+        new = contests(
             ground,
             {"url": given},
             some,
             seconds=plan.seconds,
             rounds=plan.rounds,
             failed=plan.failed,
-        ):
-            measured.append(sample)
-            yield replace(sample, part="replicas", baseline=sample.contestant == some[0].name)
-        alone = [sample for sample in measured if sample.contestant == some[0].name]
-        for sample in scaling.modelled(alone) if alone else ():
+        )
+        found = []
+        for sample in itertools.chain(known, new):
+            if sample.contestant == alone.name:
+                found.append(sample)
+            yield replace(
+                sample,
+                part="replicas",
+                subject=f"url, {client}",
+                baseline=sample.contestant == alone.name,
+            )
+        for sample in scaling.modelled(found) if found else ():
             yield replace(sample, subject=f"url, {client}")
     ground.drop(given.topic)
 
@@ -116,11 +129,7 @@ def delays(plan: Plan, ground: Ground) -> Iterator[Sample]:
     """Latency at half of full load, by client."""
     for client in contestants.clients():
         contestant = contestants.ours("url", "--max-delay-ms", "10", client=client)
-        full = [
-            sample.values[RATE]
-            for sample in plan.done
-            if sample.part == PART and sample.contestant == contestant.name
-        ]
+        full = [sample.values[RATE] for sample in _of(plan, contestant.name)]
         if not full:
             given = plan.fill(ground, "url")
             full = [contest(ground, given, contestant, plan.seconds).values[RATE]]
@@ -197,6 +206,13 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
     }
 )
 """In the order in which they run."""
+
+
+def _of(plan: Plan, contestant: str) -> list[Sample]:
+    """What was measured of one contestant from topic to topic."""
+    return [
+        sample for sample in plan.done if sample.part == PART and sample.contestant == contestant
+    ]
 
 
 def _contests(
