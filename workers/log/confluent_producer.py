@@ -28,6 +28,7 @@ Ended = Callable[[dict[int, KafkaError]], None]
 _TURN_SECONDS: Final = 0.1
 # Failing what is left takes a moment, and so does finding out partitions.
 _FAILING_SECONDS: Final = 1.0
+_GRACE_SECONDS: Final = 1.0
 _LOOKUP_SECONDS: Final = 10.0
 # Partitions of a topic, to spread rows without a key over, are looked up anew after this.
 _KNOWN_SECONDS: Final = 30.0
@@ -131,7 +132,7 @@ class ServedProducer:
         Raises:
             KafkaException: not done.
         """
-        self._producer.init_transactions(timeout)
+        self._within(timeout, lambda: self._producer.init_transactions(timeout))
 
     def begin(self) -> None:
         """Begin a transaction.
@@ -156,7 +157,11 @@ class ServedProducer:
         places = [
             Place(*place, offset, notes.get(place, "")) for place, offset in positions.items()
         ]
-        self._producer.send_offsets_to_transaction(places, pack(member), timeout)
+        packed = pack(member)
+        self._within(
+            timeout,
+            lambda: self._producer.send_offsets_to_transaction(places, packed, timeout),
+        )
 
     def commit_within(self, timeout: float) -> None:
         """Commit the transaction.
@@ -164,7 +169,7 @@ class ServedProducer:
         Raises:
             KafkaException: not done, or not known to be.
         """
-        self._producer.commit_transaction(timeout)
+        self._within(timeout, lambda: self._producer.commit_transaction(timeout))
 
     def abort_within(self, timeout: float) -> None:
         """Abort the transaction.
@@ -172,7 +177,7 @@ class ServedProducer:
         Raises:
             KafkaException: not done.
         """
-        self._producer.abort_transaction(timeout)
+        self._within(timeout, lambda: self._producer.abort_transaction(timeout))
 
     def end(self, timeout: float) -> None:
         """Let go; fail, within ``timeout`` seconds, whatever is not acknowledged by then."""
@@ -187,6 +192,33 @@ class ServedProducer:
         self._ending.set()
         if threading.current_thread() is not self._thread:
             self._thread.join(_FAILING_SECONDS)
+
+    def _within(self, timeout: float, call: Callable[[], None]) -> None:
+        """Call; wait no longer than that, and a moment.
+
+        librdkafka 2.16 was seen to wait for minutes in ``send_offsets_to_transaction``, whatever
+        timeout it was given, after connections had broken in the middle of answers. Whoever takes
+        over the name of the transactions then ends what it has left open.
+
+        Raises:
+            KafkaException: as the call, or it has not come back.
+        """
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                call()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                failure.append(error)
+
+        thread = threading.Thread(target=run, name="transacting", daemon=True)
+        thread.start()
+        thread.join(timeout + _GRACE_SECONDS)
+        if thread.is_alive():
+            told = f"no answer within {timeout:.0f} seconds"
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told))  # noqa: SLF001
+        if failure:
+            raise failure[0]
 
     def _serve(self) -> None:
         while not self._ending.is_set():

@@ -32,6 +32,8 @@ journal = structlog.get_logger(__name__)
 
 # Leaving the group is a courtesy: without it the session times out.
 LEAVE_SECONDS: Final = 5.0
+# How old what other threads are told of our membership may be.
+_LOOK_SECONDS: Final = 0.1
 # How long a generation takes to be settled that is about to be.
 _NEXT_GENERATION_SECONDS: Final = 3.0
 _NEXT_LOOK_SECONDS: Final = 0.05
@@ -70,6 +72,10 @@ class ConfluentSource:
         self._assignment: Assignment | None = None
         self._reset: PositionReset | None = None
         self._reading = Reading("", connection)
+        # The thread that polls, and what it saw last of our place in the group.
+        self._owner = 0
+        self._member: Membership | None = None
+        self._looked_at = 0.0
 
     def subscribe(self, topic: str, listener: AssignmentListener) -> None:
         """See `workers.log.contract.Source`."""
@@ -78,6 +84,7 @@ class ConfluentSource:
         consumer = Consumer({**options, **self._events.options()})
         assignment = Assignment(listener, self._coming, self._going)
         self._topic = topic
+        self._owner = threading.get_ident()
         self._reading = Reading(topic, self._connection)
         self._reset = PositionReset(consumer, self._connection, self._move)
         self._assignment = assignment
@@ -98,6 +105,8 @@ class ConfluentSource:
         while True:
             self._events.raise_refusal()
             assignment.raise_failure()
+            if assignment.changed or time.monotonic() - self._looked_at > _LOOK_SECONDS:
+                self._look_at_membership()
             held = assignment.held if assignment.changed else None
             assignment.changed = False
             records, events = self._reading.take(messages, held)
@@ -170,12 +179,17 @@ class ConfluentSource:
             self._move(place, offset)
 
     def membership(self) -> Membership:
-        """See `workers.log.contract.Source`."""
-        consumer, _ = self._joined()
-        packed = consumer.consumer_group_metadata()
-        known = None if packed is None else unpack(packed)
-        if known is None or known.generation < 0 or not known.member_id:
-            # Such positions would be taken from anybody.
+        """See `workers.log.contract.Source`.
+
+        The owner alone asks the consumer; other threads are told what it saw last, a moment ago:
+        an earlier generation fences no less.
+        """
+        self._joined()
+        if threading.get_ident() == self._owner:
+            self._look_at_membership()
+        known = self._member
+        if known is None:
+            # Positions of who is no member would be taken from anybody.
             raise AssignmentLostError(f"no member of group '{self._connection.group_id}' just now")
         return known
 
@@ -220,6 +234,15 @@ class ConfluentSource:
         if self._consumer is None or self._assignment is None:
             raise LogError("the source is not subscribed, or closed")
         return self._consumer, self._assignment
+
+    def _look_at_membership(self) -> None:
+        """Remember what we are to the group; for the owner."""
+        consumer, _ = self._joined()
+        packed = consumer.consumer_group_metadata()
+        known = None if packed is None else unpack(packed)
+        is_member = known is not None and known.generation >= 0 and bool(known.member_id)
+        self._member = known if is_member else None
+        self._looked_at = time.monotonic()
 
     def _commit(self, consumer: Consumer, places: list[Place], *, last_chance: bool) -> None:
         """Commit positions of partitions that are ours.
@@ -280,6 +303,7 @@ class ConfluentSource:
 
     def _coming(self, places: Iterable[TopicPartition]) -> None:
         consumer, _ = self._joined()
+        self._look_at_membership()  # before anybody acts on what is new
         held = [place for place in places if self._paused or place in self._held]
         if held:
             consumer.pause(_places(held))
