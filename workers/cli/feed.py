@@ -56,7 +56,7 @@ def feed(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="File of lines, gzip if it ends in .gz, or - for standard input.",
+            help="File of lines, unpacked if it is gzip or zstd, or - for standard input.",
             show_default=False,
         ),
     ] = None,
