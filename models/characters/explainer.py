@@ -15,10 +15,12 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from models.characters import grams
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.characters.dense import DenseLayers
-from models.characters.sums import PooledSums
+from models.characters.gram_sums import GramSums
+from models.characters.layout import TableSums, tables_of
 from models.evidence import Attribution, Span, top_spans
 
 
@@ -35,7 +37,11 @@ class CharacterExplainer:
     def __init__(
         self, sizes: CharacterConvolutions, tensors: Mapping[str, NDArray[np.float32]]
     ) -> None:
-        self._tables = PooledSums(sizes, tensors)
+        self._sums = TableSums(sizes, tables_of(sizes, tensors), short=False)
+        self._scale = np.float32(sizes.pooling_scale)
+        self._vectors = tensors.get("grams/vectors")
+        self._grams = None if self._vectors is None else GramSums(sizes, self._vectors)
+        self._orders = np.array(sizes.gram_orders, np.int64)
         self._dense = DenseLayers(sizes, tensors)
 
     def explain(self, features: CharacterCodes, most: int) -> list[list[Span]]:
@@ -44,10 +50,30 @@ class CharacterExplainer:
 
     def attribute(self, features: CharacterCodes) -> Attribution:
         """Attribute n texts: parts float32[n, width], remainder float32[n]."""
-        gradient, remainder = self._dense.gradient(self._tables.pooled(features))
-        return Attribution(
-            parts=self._tables.parts(features, gradient), remainder=remainder, exact=True
-        )
+        gradient, remainder = self._dense.gradient(self._pooled(features))
+        return Attribution(parts=self._parts(features, gradient), remainder=remainder, exact=True)
+
+    def _pooled(self, features: CharacterCodes) -> NDArray[np.float32]:
+        """float32[n, filters x filter widths + units of n-grams]."""
+        of_filters = self._sums(features)[:, self._sums.of_filters] * self._scale
+        if self._grams is None:
+            return of_filters
+        return np.concatenate([of_filters, self._grams(features)], axis=1)
+
+    def _parts(
+        self, features: CharacterCodes, gradient: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """What each character gave of ``gradient . pooled``: float32[n, width]."""
+        filters = len(self._sums.of_filters)
+        weights = np.zeros((len(features), self._sums.columns), np.float32)
+        weights[:, self._sums.of_filters] = gradient[:, :filters] * self._scale
+        parts = self._sums.parts(features, weights)
+        if self._vectors is not None and self._grams is not None:
+            of_grams = np.ascontiguousarray(gradient[:, filters:])
+            grams.share_out(
+                self._vectors, self._orders, features.codes, features.seen, of_grams, parts
+            )
+        return parts
 
 
 def _in_texts(spans: list[list[Span]], features: CharacterCodes) -> list[list[Span]]:

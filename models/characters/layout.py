@@ -7,14 +7,15 @@ with such as give 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import PADDING, CharacterCodes
+from models.characters.table_parts import spread_windows, weigh_floats
 from models.characters.table_sums import ADDED, VECTORS, lay_out, sum_floats, sum_shorts
 from models.errors import EngineError
 from models.vectors import FLOATS, SHORTS
@@ -85,30 +86,73 @@ class TableSums:
 
     def __call__(self, features: CharacterCodes, further: int = 0) -> NDArray[Any]:
         """float32 or int32 [n, columns + further]; the further ones are for the caller to fill."""
-        codes, seen = features.codes, features.seen
+        seen = features.seen
         sums = np.empty((len(seen), self.columns + further), self._dtype)
         if not len(seen):
             return sums
-        places = np.empty(len(seen) * (codes.shape[1] + 2 * self._margin), np.int32)
-        lay_out(codes, seen, self._margin, self._block, places)
+        places = self._laid_out(features)
         flat = sums.reshape(-1)
         for number, (of_width, table) in enumerate(zip(self._widths, self._tables, strict=True)):
-            of_block = len(table) * self._block // self._filters
-            step = of_block // len(of_width)
-            for block in range(self._filters // self._block):
+            for first, step, column in self._blocks_of(number):
                 self._sum(
                     table,
-                    block * of_block,
+                    first,
                     step,
                     of_width,
                     places,
                     self._margin,
                     seen,
-                    number * self._filters + block * self._block,
+                    column,
                     sums.shape[1],
                     flat,
                 )
         return sums
+
+    def parts(self, features: CharacterCodes, weights: Array) -> Array:
+        """What each character gave of ``weights . sums``: float32[n, width of the codes].
+
+        Args:
+            features: n texts.
+            weights: float32[n, columns], of the sums as they are given; float tables only.
+        """
+        seen = features.seen
+        parts = np.zeros(features.codes.shape, np.float32)
+        if not len(seen):
+            return parts
+        places = self._laid_out(features)
+        flat = np.ascontiguousarray(weights).reshape(-1)
+        tables = cast("list[Array]", self._tables)
+        for number, (of_width, table) in enumerate(zip(self._widths, tables, strict=True)):
+            windows = np.zeros_like(parts)
+            for first, step, column in self._blocks_of(number):
+                weigh_floats(
+                    table,
+                    first,
+                    step,
+                    of_width,
+                    places,
+                    self._margin,
+                    seen,
+                    flat,
+                    column,
+                    weights.shape[1],
+                    windows,
+                )
+            spread_windows(windows, len(of_width), seen, parts)
+        return parts
+
+    def _laid_out(self, features: CharacterCodes) -> NDArray[np.int32]:
+        codes, seen = features.codes, features.seen
+        places = np.empty(len(seen) * (codes.shape[1] + 2 * self._margin), np.int32)
+        lay_out(codes, seen, self._margin, self._block, places)
+        return places
+
+    def _blocks_of(self, number: int) -> Iterator[tuple[int, int, int]]:
+        """Where each block of a table begins, the step in it, and its first column."""
+        of_block = len(self._tables[number]) * self._block // self._filters
+        for block in range(self._filters // self._block):
+            step = of_block // len(self._widths[number])
+            yield block * of_block, step, number * self._filters + block * self._block
 
 
 def _short_factors(table: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.characters.architecture import CharacterConvolutions
+from models.characters.dense import DenseLayers
 from models.characters.explainer import CharacterExplainer
+from models.characters.sums import PooledSums
 from models.engines.tables import TablesEngine
 from models.url.normaliser import ALPHABET, HOST, PATH, code_of
 from tests.models.networks import (
@@ -41,6 +43,15 @@ def test_parts_and_remainder_sum_to_the_logit(
     logits = TablesEngine(sizes, tensors).logits(features)
     assert np.allclose(summed, logits, rtol=0, atol=1e-4)
     assert attribution.exact
+
+
+@EVERY_SIZE
+def test_parts_are_those_of_the_loops_that_define_them(sizes: CharacterConvolutions) -> None:
+    tensors, features = random_tensors(sizes), featurise(TEXTS)
+    sums = PooledSums(sizes, tensors)
+    gradient, _ = DenseLayers(sizes, tensors).gradient(sums.pooled(features))
+    parts = CharacterExplainer(sizes, tensors).attribute(features).parts
+    assert np.allclose(parts, sums.parts(features, gradient), rtol=1e-4, atol=1e-5)
 
 
 @EVERY_SIZE
