@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.compiled import compiled
 from models.vectors import (
     FLOATS,
-    add,
+    add_product,
     as_bytes,
     as_floats,
     larger,
@@ -107,11 +107,11 @@ def activate(
         first = row * units
         step = spread(steps[row])
         for unit in range(0, units, FLOATS):
-            numbers = times(as_floats(load(sums, first + unit)), times(load(scales, unit), step))
-            numbers = add(numbers, load(biases, unit))
+            scale = times(load(scales, unit), step)
+            numbers = add_product(load(biases, unit), as_floats(load(sums, first + unit)), scale)
             for k in range(many):
                 weight = load(further_kernel, k * units + unit)
-                numbers = add(numbers, times(spread(peek(further, row * many + k)), weight))
+                numbers = add_product(numbers, spread(peek(further, row * many + k)), weight)
             store(hidden, first + unit, times(relu(numbers), load(factors, unit)))
 
 
@@ -144,5 +144,5 @@ def to_logits(hidden: Floats, kernel: Floats, bias: float, logits: Floats) -> No
     for row in range(len(logits)):
         summed = nought(load(kernel, 0))
         for unit in range(0, units, FLOATS):
-            summed = add(summed, times(load(hidden, row * units + unit), load(kernel, unit)))
+            summed = add_product(summed, load(hidden, row * units + unit), load(kernel, unit))
         logits[row] = total(summed) + np.float32(bias)
