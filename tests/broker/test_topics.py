@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader, poll_until
-from tests.contracts.worlds import KafkaWorld
+from tests.contracts.worlds import CLIENTS, Client, KafkaWorld
 from workers.errors import ConfigurationError, TopicMissingError
 from workers.log import kafka_source, topics
 from workers.log.contract import Outgoing
 from workers.log.kafka_client import admin
+from workers.log.opening import open_log
 
 pytestmark = pytest.mark.kafka
 
@@ -73,17 +75,23 @@ def test_what_the_cluster_refuses_is_told(
         topics.create(world.connection(), {topic: partitions}, config)
 
 
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_topic_deleted_under_its_reader_is_named(
-    world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+    world: KafkaWorld, monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     monkeypatch.setattr(kafka_source, "FORGETTING_S", 2.0)
+    # What librdkafka calls it, and how often it asks.
+    hasty = {"topic.metadata.propagation.max.ms": "2000", "metadata.max.age.ms": "500"}
+    connection = replace(
+        world.connection(), client=client, overrides=hasty if client == "confluent" else {}
+    )
     topic = world.new_topic(1)
     sink = world.log().sink()
     sink.publish(Outgoing(topic=topic, keys=[None], values=[b"v"]))
     sink.close(PATIENCE)
-    reader = Reader(world.log(), topic, commits=False).until(1)
-    with admin(world.connection()) as client:
-        client.delete_topics([topic])
+    reader = Reader(open_log(connection), topic, commits=False).until(1)
+    with admin(world.connection()) as cluster:
+        cluster.delete_topics([topic])
     with pytest.raises(TopicMissingError, match=f"'{topic}' does not exist any more"):
         poll_until([reader], lambda: False)
     reader.source.close()

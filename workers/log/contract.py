@@ -1,7 +1,8 @@
 """What a worker needs of a log: poll records, publish records, commit positions.
 
-Two implementations, Kafka (`workers.log.kafka`) and in-process (`workers.log.memory`), pass one
-suite (`tests/contracts`). Records travel as columns, never as one object each.
+Three implementations pass one suite (`tests/contracts`): Kafka behind kafka-python
+(`workers.log.kafka`) or confluent-kafka (`workers.log.confluent`), and in-process
+(`workers.log.memory`). Records travel as columns, never as one object each.
 
 Threads: the thread that calls `Source.subscribe` owns the source and makes every later call to
 it. A `Sink` may be used from any thread.
