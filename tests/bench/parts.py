@@ -21,10 +21,12 @@ from tests.bench.peers import environment
 from tests.bench.results import Sample
 from tests.bench.topic_to_topic import PART, RATE, contest, contests
 
-# Events that are put on the input topic: for the fastest contestant, from its first verdict to the
-# end of what is measured, at a rate somewhat above what it has been seen to reach.
-_FASTEST: Final = {"url": 90_000, "path": 90_000, "html": 1_500}
-_WARM_S: Final = 6.0
+# Events a second that no contestant is to pass, so that the input topic lasts; and for how long
+# beside what is measured, from a worker's first verdicts on.
+_FASTEST: Final = {"url": 90_000, "path": 90_000, "html": 6_000}
+_BESIDE_S: Final = 4.0
+# Pages are large: a topic of them for all the time would be some gigabytes.
+_SHARE_OF_TIME: Final = {"url": 1.0, "path": 1.0, "html": 0.4}
 _HALF: Final = 0.5
 _STEP_BATCHES: Final = {"url": 40, "path": 40, "html": 12}
 _MODEL_STAGE: Final = "tests.bench.model_stage"
@@ -57,16 +59,14 @@ class Plan:
         """Longest that one run is measured."""
         return max(1.0, 8 * self.scale)
 
+    def seconds_of(self, detector: str) -> float:
+        """As `seconds`, of one detector's events."""
+        return max(1.0, self.seconds * _SHARE_OF_TIME[detector])
+
     def fill(self, ground: Ground, detector: str) -> Input:
         """An input topic that lasts as long as the fastest contestant needs."""
-        count = int(_FASTEST[detector] * (self.seconds + _WARM_S * min(1.0, 2 * self.scale)))
-        # Windows by key are to fill even where little is measured.
-        return ground.filled(
-            detector, events(detector), max(count, 65_536 // self._weight(detector))
-        )
-
-    def _weight(self, detector: str) -> int:
-        return 64 if detector == "html" else 1
+        count = int(_FASTEST[detector] * (self.seconds_of(detector) + _BESIDE_S))
+        return ground.filled(detector, events(detector), count)
 
 
 Part = Callable[[Plan, Ground], Iterator[Sample]]
@@ -209,9 +209,11 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
 
 
 def _of(plan: Plan, contestant: str) -> list[Sample]:
-    """What was measured of one contestant from topic to topic."""
+    """What was measured of one contestant with URLs, from topic to topic."""
     return [
-        sample for sample in plan.done if sample.part == PART and sample.contestant == contestant
+        sample
+        for sample in plan.done
+        if (sample.part, sample.subject, sample.contestant) == (PART, "url", contestant)
     ]
 
 
@@ -223,7 +225,7 @@ def _contests(
         ground,
         {detector: given},
         some,
-        seconds=plan.seconds,
+        seconds=plan.seconds_of(detector),
         rounds=plan.rounds,
         failed=plan.failed,
     )
