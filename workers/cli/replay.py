@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from workers.cli.app import new_app
+from workers.cli.one_thread import numpy_in_one_thread
 from workers.cli.options import takes_settings
 from workers.cli.replay_compare import CompareOption, ReportOption, comparing
 from workers.cli.replay_range import wanted_range
@@ -150,6 +151,7 @@ def _verb(detector: str, subject: str) -> Callable[..., None]:
         dry_run: _DryRun = False,
         as_json: _AsJson = False,
     ) -> None:
+        numpy_in_one_thread()
         wanted = wanted_range(from_time, to_time, from_offsets, to_offsets, partitions)
         dead_letter_topic = dead_letter_topic or f"{verdict_topic}.dead"
         settings = replay_settings(given, detector, run, verdict_topic, dead_letter_topic)

@@ -11,6 +11,7 @@ import typer
 from workers.cli.answers import SETTINGS, converse, for_people, judge_for
 from workers.cli.app import new_app
 from workers.cli.lines import Format
+from workers.cli.one_thread import numpy_in_one_thread
 from workers.cli.options import takes_settings
 from workers.cli.score_inputs import (
     INPUT_HELP,
@@ -75,6 +76,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
                 "the other"
             )
         is_conversation = not sources and target == STANDARD_STREAM and sys.stdin.isatty()
+        numpy_in_one_thread()
         inputs = [] if texts or is_conversation else found(sources or [STANDARD_STREAM])
         settings, judge = judge_for(given, detector)
         from workers.scoring import Scorer  # noqa: PLC0415

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from workers.cli.app import new_app
+from workers.cli.one_thread import numpy_in_one_thread
 from workers.cli.options import takes_settings
 from workers.settings.resolve import Given, load
 from workers.settings.setting import Panel
@@ -23,16 +23,10 @@ DETECTORS: Final = {
 """What has a worker, and what it judges."""
 
 
-# The threads of a worker share out the cores among themselves. Those of OpenBLAS would wait for
-# each other in loops: explaining a verdict took four times the CPU time with two of them.
-_THREADS_OF_NUMPY: Final = "OPENBLAS_NUM_THREADS"
-
-
 def _verb(detector: str, subject: str) -> Callable[..., None]:
     @takes_settings(*Panel, detector=detector)
     def work(given: Given) -> None:
-        # Before numpy is loaded, which reads it once.
-        os.environ.setdefault(_THREADS_OF_NUMPY, "1")
+        numpy_in_one_thread()
         from workers import journal  # noqa: PLC0415
         from workers.worker import run  # noqa: PLC0415
 
