@@ -26,8 +26,8 @@ def test_what_is_in_hand_of_a_held_partition_comes_once_it_is_let_go(
         )
         assert sink.publish(rows).wait(PATIENCE)
 
-    publish(0, 100)
     reader = Reader(world.log(), topic, commits=False).until_assigned(2)
+    publish(0, 100)
     while not reader.rows:
         reader.poll(10)
     reader.source.hold({TopicPartition(topic, 0)})

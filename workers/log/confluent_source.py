@@ -37,6 +37,10 @@ _LOOK_SECONDS: Final = 0.1
 # How long a generation takes to be settled that is about to be.
 _NEXT_GENERATION_SECONDS: Final = 3.0
 _NEXT_LOOK_SECONDS: Final = 0.05
+# A cluster may know a topic for a moment longer after it was deleted; the library tells of it once,
+# or only takes the partitions away. So it is asked for some time.
+_DOUBT_SECONDS: Final = 10.0
+_BETWEEN_DOUBTS_SECONDS: Final = 2.0
 _BETWEEN_GENERATIONS: Final = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 _STANDING: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError._LOG_TRUNCATION)  # noqa: SLF001
 _NO_TOPIC: Final = (
@@ -76,6 +80,8 @@ class ConfluentSource:
         self._owner = 0
         self._member: Membership | None = None
         self._looked_at = 0.0
+        # Until when it is asked whether the topic is gone, and when it was asked last.
+        self._doubted_until = self._asked_at = 0.0
 
     def subscribe(self, topic: str, listener: AssignmentListener) -> None:
         """See `workers.log.contract.Source`."""
@@ -108,12 +114,15 @@ class ConfluentSource:
             if assignment.changed or time.monotonic() - self._looked_at > _LOOK_SECONDS:
                 self._look_at_membership()
             held = assignment.held if assignment.changed else None
+            if held is not None and not held:
+                self._doubt_topic()
             assignment.changed = False
             records, events = self._reading.take(messages, held)
             for event in events:
                 self._heed(event)
             if len(records):
                 return records
+            self._check_topic()
             # What cannot be read is told only where nothing that was read would be lost by it.
             self._reading.raise_spoilt()
             problem = self._reset.move_on() if self._reset is not None else None
@@ -279,18 +288,25 @@ class ConfluentSource:
         elif code in _STANDING and self._reset is not None:
             self._reset.stands(event.place, event.offset, str(event.error.str()))
         elif code in _NO_TOPIC:
-            self._check_topic()
+            self._doubt_topic()
         else:
             error = translate(event.error, f"reading topic '{self._topic}'")
             if not error.retriable and not isinstance(error, AssignmentLostError):
                 raise error
 
+    def _doubt_topic(self) -> None:
+        self._doubted_until = time.monotonic() + _DOUBT_SECONDS
+
     def _check_topic(self) -> None:
-        """Find out whether a topic is gone that the client does not know any more.
+        """Find out, where that is doubted, whether the topic is gone.
 
         Raises:
             TopicMissingError: it is.
         """
+        now = time.monotonic()
+        if now >= self._doubted_until or now < self._asked_at + _BETWEEN_DOUBTS_SECONDS:
+            return
+        self._asked_at = now
         try:
             topics.facts(self._connection, self._topic)
         except TopicMissingError as error:
