@@ -20,7 +20,7 @@ from tests.workers import failing
 from tests.workers.failing import POISON, raising_on, with_poisoned_featuriser
 from tests.workers.metrics.scraping import Scrape
 from tests.workers.running import World, running, settings, start
-from tests.workers.service.models import judge_of, shifted
+from tests.workers.service.shelf import judge_of, shifted
 from tests.workers.telemetry import BAD, distinct
 from workers.judge import Judge
 from workers.metrics.meters import Meters

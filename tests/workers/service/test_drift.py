@@ -19,7 +19,7 @@ from models.detectors import DETECTORS
 from models.errors import ArtefactError
 from models.reference import KEY, Reference, reference_of, stability_index
 from tests.workers.metrics.scraping import Scrape
-from tests.workers.service.models import shifted
+from tests.workers.service.shelf import shifted
 from tests.workers.telemetry import sample
 from workers.batching import Batch
 from workers.judge import Judge

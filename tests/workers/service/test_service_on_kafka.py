@@ -17,7 +17,7 @@ import pytest
 from models.artefact import WEIGHTS, Artefact
 from tests.broker.node import RunningNode
 from tests.workers.fleet import LONG, Fleet, Reader
-from tests.workers.service.models import Shelf
+from tests.workers.service.shelf import Shelf
 from tests.workers.telemetry import distinct
 from workers.log.contract import Outgoing, Records, Sink
 from workers.log.kafka import KafkaLog

@@ -15,7 +15,7 @@ from tests.workers import failing
 from tests.workers.failing import POISON, raising_on
 from tests.workers.metrics.scraping import Scrape
 from tests.workers.running import LONG, World, running, settings, start
-from tests.workers.service.models import judge_of, shifted
+from tests.workers.service.shelf import judge_of, shifted
 from tests.workers.telemetry import BAD, distinct
 from workers.errors import AuthorisationError, LogUnavailableError
 from workers.judge import Judge

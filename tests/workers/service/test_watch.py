@@ -20,7 +20,7 @@ from models.artefact import GOLDEN, MANIFEST, WEIGHTS, Artefact
 from tests.workers.artefacts import save_pages
 from tests.workers.metrics.scraping import Scrape
 from tests.workers.running import World, running, settings
-from tests.workers.service.models import Shelf
+from tests.workers.service.shelf import Shelf
 from tests.workers.telemetry import distinct
 from workers.judge import Judge
 from workers.metrics.meters import Meters
