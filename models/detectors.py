@@ -142,7 +142,7 @@ URL = Detector(
     family=CHARACTERS,
     featuriser=_url_featuriser,
     recipe="models.url.recipe:RECIPE",
-    bundled=BUNDLED / "url" / "2",
+    bundled=BUNDLED / "url" / "3",
 )
 HTML = Detector(
     name="html",

@@ -115,6 +115,8 @@ def _compiled(
     if backend == "tensorflow":
         import tensorflow as tf  # noqa: PLC0415
 
+        # It warns of functions that are compiled for one shape after the other, which is the aim.
+        tf.get_logger().setLevel("ERROR")
         gpus = tf.config.list_physical_devices("GPU")
         _share_memory(tf, gpus, options.memory_mb)
         # TensorFloat-32 has ten bits of mantissa: not the logits that thresholds were set on.
