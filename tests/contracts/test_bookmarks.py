@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.contracts.reader import PATIENCE, Reader
@@ -45,6 +47,10 @@ def test_commits_carry_the_notes_that_the_log_was_given(
     else:
         reader.source.commit({place: 5})
     reader.source.close()
+    # A broker answers for a transaction before its positions can be seen.
+    deadline = time.monotonic() + PATIENCE
+    while bookmarks.read(group)[place].offset == 0:
+        assert time.monotonic() < deadline
     assert bookmarks.read(group) == {place: Bookmark(5, NOTE)}
 
 

@@ -215,9 +215,13 @@ class Trial:
         self.fleet.end()
 
     def _until_up(self) -> None:
-        """Until all that were started hear signals: an interpreter that starts does not yet."""
-        for journal in self.fleet.folder.glob("worker-*.log"):
-            self.until(lambda journal=journal: "model loaded" in journal.read_text())  # type: ignore[misc]
+        """Until all replicas hear signals: an interpreter that starts does not yet.
+
+        One that was killed while it started has nothing to say, and is none of them.
+        """
+        self.until(
+            lambda: all("model loaded" in self.fleet.journal_of(one) for one in self.replicas)
+        )
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
         named = ["--group-instance-id", f"replica-{number}"] if self._static else []

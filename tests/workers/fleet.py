@@ -116,6 +116,9 @@ class Fleet:
     def journal(self, number: int) -> str:
         return (self.folder / f"worker-{number}.log").read_text()
 
+    def journal_of(self, replica: subprocess.Popen[bytes]) -> str:
+        return self.journal(self._running.index(replica))
+
     def lag(self) -> int:
         """Records between the group's committed positions and the ends."""
         (described,) = topics.describe(self.connection, [self.input])
