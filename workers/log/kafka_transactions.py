@@ -35,8 +35,8 @@ from workers.log.kafka_errors import translate
 from workers.log.kafka_limits import TopicLimits
 from workers.log.kafka_options import transaction_options
 from workers.log.kafka_producer import Producer, sendable
-from workers.log.kafka_sizes import MOST_OVERHEAD, check_size
 from workers.log.partitioning import Partitioner
+from workers.log.sendable import largest_row, unsendable
 
 journal = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class KafkaTransactions:
                 if self._failed:
                     for rows in outgoing:
                         self._limits.confirm(rows.topic)
-                refused = [self._too_large(rows) for rows in outgoing]
+                refused = [self._unsendable(rows) for rows in outgoing]
                 if any(refused):
                     return refused
                 return self._transact(producer, outgoing, positions, deadline)
@@ -176,17 +176,12 @@ class KafkaTransactions:
         """Which rows are too large, once the broker has found one."""
         for rows in outgoing:
             self._limits.forget(rows.topic)
-        known = [self._too_large(rows) for rows in outgoing]
+        known = [self._unsendable(rows) for rows in outgoing]
         if any(known):
             return known
         # What the topic says it takes has not changed, so it must be the largest.
-        sizes = [max(map(_size, rows.values), default=-1) for rows in outgoing]
-        guilty = sizes.index(max(sizes))
-        values = list(map(_size, outgoing[guilty].values))
-        return [
-            {values.index(max(values)): error} if place == guilty else {}
-            for place in range(len(outgoing))
-        ]
+        guilty, row = largest_row(outgoing)
+        return [{row: error} if place == guilty else {} for place in range(len(outgoing))]
 
     def _send(self, producer: Producer, outgoing: Outgoing) -> list[Any]:
         if not len(outgoing):
@@ -203,28 +198,10 @@ class KafkaTransactions:
             )
         ]
 
-    def _too_large(self, outgoing: Outgoing) -> dict[int, Exception]:
-        """Rows that can never be sent."""
+    def _unsendable(self, outgoing: Outgoing) -> dict[int, Exception]:
         if not len(outgoing):
             return {}
-        limit = self._limits.max_record_bytes(outgoing.topic)
-        # Rows without headers of this length or less need not be measured exactly.
-        small = limit - MOST_OVERHEAD
-        refused: dict[int, Exception] = {}
-        headers: list[tuple[str, bytes]] = []
-        for row, (key, value) in enumerate(zip(outgoing.keys, outgoing.values, strict=True)):
-            if outgoing.headers is not None:
-                headers = sendable(outgoing.headers[row])
-            try:
-                if headers or len(value or b"") + len(key or b"") > small:
-                    check_size(key, value, headers, limit, outgoing.topic)
-            except RecordTooLargeError as error:
-                refused[row] = error
-            if key is None and value is None:
-                refused[row] = LogError(
-                    f"topic '{outgoing.topic}': a record has neither key nor value"
-                )
-        return refused
+        return unsendable(outgoing, self._limits.max_record_bytes(outgoing.topic))
 
     def _offsets(
         self, positions: Mapping[TopicPartition, int]
@@ -297,10 +274,6 @@ class KafkaTransactions:
             # Such as a group that is just rebalancing, which the client takes for fatal.
             return LogUnavailableError(str(known))
         return known
-
-
-def _size(value: bytes | None) -> int:
-    return len(value or b"")
 
 
 def _metadata(member: Membership) -> ConsumerGroupMetadata:
