@@ -55,6 +55,10 @@ class ConfluentSource:
 
     The listener is told from inside `poll` and `close`.
 
+    A header whose name is no UTF-8 ends the reading: confluent-kafka 2.16.1 raises when it is asked
+    for such headers (`Message.headers`), crashes at times when that is caught, and has no other way
+    to them. kafka-python's source reads on.
+
     What is fetched and not polled yet is bounded by ``queued.max.messages.kbytes`` a partition
     (1 MiB) and one fetched batch of records beyond it.
 
