@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from enum import Enum, auto
 
 HOST = "127.0.0.1"
 _CHUNK = 65_536
+_HEAD = struct.Struct(">ih")
 
 
 class Weather(Enum):
@@ -19,6 +21,9 @@ class Weather(Enum):
 
     SLOW = auto()
     """Every chunk from the broker is late."""
+
+    MUTE = auto()
+    """Requests pass, and answers wait."""
 
     SILENT = auto()
     """Connections stay and nothing passes."""
@@ -41,6 +46,8 @@ class Proxy:
         self._lock = threading.Condition()
         self._weather = Weather.FAIR
         self._cuts = 0
+        # Once a request of this kind has passed, no answer does.
+        self._last_request: int | None = None
         self._closed = False
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._listener: socket.socket | None = None
@@ -74,6 +81,21 @@ class Proxy:
         """Cuts that are still to come."""
         with self._lock:
             return self._cuts
+
+    def hold_answers_after(self, api_key: int) -> None:
+        """Let answers wait, until the weather is fair again, once such a request has passed.
+
+        Args:
+            api_key: The kind of request, by Kafka's protocol.
+        """
+        with self._lock:
+            self._last_request = api_key
+
+    @property
+    def holding(self) -> bool:
+        """Whether answers wait for the weather."""
+        with self._lock:
+            return self._weather is Weather.MUTE
 
     def close(self) -> None:
         """End everything."""
@@ -119,8 +141,11 @@ class Proxy:
         sink: socket.socket,
         answers: bool,
     ) -> None:
+        requests = _Requests()
         with contextlib.suppress(OSError):
             while chunk := source.recv(_CHUNK):
+                if not answers:
+                    self._look_at(requests.begun(chunk))
                 if not self._wait_for_passage(late=answers):
                     break
                 if answers and self._cut_now():
@@ -132,10 +157,17 @@ class Proxy:
     def _wait_for_passage(self, *, late: bool) -> bool:
         """Return when a chunk may pass; False if it never may."""
         with self._lock:
-            self._lock.wait_for(lambda: self._weather is not Weather.SILENT or self._closed)
+            stops = {Weather.SILENT, Weather.MUTE} if late else {Weather.SILENT}
+            self._lock.wait_for(lambda: self._weather not in stops or self._closed)
             if late and self._weather is Weather.SLOW:
                 self._lock.wait_for(lambda: self._weather is not Weather.SLOW, self._delay)
             return not self._closed
+
+    def _look_at(self, kinds: list[int]) -> None:
+        with self._lock:
+            if self._last_request in kinds:
+                self._last_request = None
+                self._weather = Weather.MUTE
 
     def _cut_now(self) -> bool:
         with self._lock:
@@ -157,3 +189,26 @@ class Proxy:
             pairs = list(self._pairs)
         for pair in pairs:
             self._end(pair)
+
+
+class _Requests:
+    """The kinds of requests in a stream: each is its length, its kind, and the rest."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+        self._left = 0
+
+    def begun(self, chunk: bytes) -> list[int]:
+        """The API keys of the requests whose first six bytes end in this chunk."""
+        kinds = []
+        passed = min(self._left, len(chunk))
+        self._left -= passed
+        rest = self._begun + chunk[passed:]
+        while len(rest) >= _HEAD.size:
+            length, kind = _HEAD.unpack_from(rest)
+            kinds.append(kind)
+            whole = 4 + length
+            self._left = max(0, whole - len(rest))
+            rest = rest[whole:]
+        self._begun = rest
+        return kinds

@@ -16,7 +16,7 @@ from typing import Final
 from tests.contracts.worlds import Client
 from tests.faults.broker import Broker
 from tests.faults.proxy import Weather
-from tests.faults.trial import SESSION_MS, Outcome, Trial
+from tests.faults.trial import PATIENT_SESSION_MS, SESSION_MS, Outcome, Trial
 from workers.log import topics
 
 Disturb = Callable[[Trial, int], None]
@@ -224,6 +224,10 @@ BROKER_SCENARIOS: Final[Mapping[str, BrokerScenario]] = MappingProxyType(
 )
 
 
+def _session_ms(scenario: Scenario | BrokerScenario) -> int:
+    return SESSION_MS if scenario.repeats else PATIENT_SESSION_MS
+
+
 def run_on_workers(
     scenario: Scenario,
     servers: str,
@@ -243,6 +247,7 @@ def run_on_workers(
         options=scenario.options,
         static=scenario.static,
         client=client,
+        session_ms=_session_ms(scenario),
     )
     try:
         trial.start(scenario.replicas)
@@ -271,6 +276,7 @@ def run_on_broker(
         events=events,
         delivery=delivery,
         client=client,
+        session_ms=_session_ms(scenario),
     )
     try:
         trial.start(2)

@@ -28,6 +28,8 @@ PAUSE_SECONDS = 0.1
 # One event in so many cannot be judged.
 BAD_EVERY = 50
 SESSION_MS = 6_000
+# Where nothing may come twice nobody may be taken for dead: a starved machine is no fault.
+PATIENT_SESSION_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Trial:
         options: Further options of the worker.
         static: Whether replicas are members with names of their own (KIP-345).
         client: Of the replicas; we look on with kafka-python.
+        session_ms: How long a replica may say nothing before its group lets it go.
     """
 
     def __init__(
@@ -74,11 +77,12 @@ class Trial:
         options: Sequence[str] = (),
         static: bool = False,
         client: Client = "kafka-python",
+        session_ms: int = SESSION_MS,
     ) -> None:
         self._static = static
         self.exact = delivery == "exactly-once"
         told = ["--client", client, "--delivery", delivery]
-        told += ["--session-timeout-ms", str(SESSION_MS)]
+        told += ["--session-timeout-ms", str(session_ms)]
         told += ["--kafka", "heartbeat.interval.ms=500", "--max-batch", "256", *options]
         self.fleet = Fleet(direct or servers, folder, options=told, workers_servers=servers)
         self.replicas: list[subprocess.Popen[bytes]] = []

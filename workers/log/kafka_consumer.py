@@ -124,13 +124,18 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka has no 
 
 
 class _Coordinator(ConsumerCoordinator):  # type: ignore[misc]  # kafka has no types
-    """Takes up a join that ended between two polls.
+    """Takes up a join that ended between two polls, and loses partitions while it joins.
 
-    kafka-python 3.0.12 sends another JoinGroup instead. That makes the others join again, whose
-    joins then end between their polls: a group of members that poll briefly hardly ever settles.
+    kafka-python 3.0.12 sends another JoinGroup instead of the former. That makes the others join
+    again, whose joins then end between their polls: a group of members that poll briefly hardly
+    ever settles.
+
+    And a member that the group lets go while it joins, having slept too long, joins once more and
+    keeps what it held: the partitions have been others' meanwhile, and their records come twice.
     """
 
     _join_task: Future | None
+    rejoining: bool
 
     def need_rejoin(self) -> bool:
         """Also while a join is under way, or has ended and was not taken up.
@@ -140,6 +145,12 @@ class _Coordinator(ConsumerCoordinator):  # type: ignore[misc]  # kafka has no t
         """
         needed: bool = self._join_task is not None or super().need_rejoin()
         return needed
+
+    def reset_generation(self, *arguments: Any, **options: Any) -> None:
+        """As the client's own; whatever we held is lost (KIP-429), also in the midst of a join."""
+        super().reset_generation(*arguments, **options)
+        # The next attempt prepares anew, which tells the listener.
+        self.rejoining = False
 
     async def join_group_async(self, timeout_ms: float | None = None) -> bool:
         ended = self._join_task

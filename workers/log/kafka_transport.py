@@ -5,9 +5,9 @@ what it read on the way there (`kafka/net/transport.py`, ``_read_from_sock``). A
 a password says so and closes: when both arrive together, the client never learns why, and takes the
 cluster for unreachable.
 
-And it leaves the socket of a refused connection to the garbage collector (`kafka/net/inet.py`,
-``sock_connect``), and that of a TLS handshake that failed (`kafka/net/manager.py`,
-``_build_transport``): one an attempt, for as long as a broker is away.
+And it leaves the socket of a connection that was refused, or given up half-way, to the garbage
+collector (`kafka/net/inet.py`, ``sock_connect``), and that of a TLS handshake that failed
+(`kafka/net/manager.py`, ``_build_transport``): one an attempt, for as long as a broker is away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from kafka.errors import KafkaError
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
@@ -37,7 +36,7 @@ async def _closed_if_refused(
     """Connect; a socket that does not get through is closed."""
     try:
         connected: socket.socket = await _connect(maker, net, sock, address, **options)
-    except KafkaError:
+    except BaseException:  # a client that is closed meanwhile ends it by GeneratorExit
         sock.close()
         raise
     return connected
@@ -47,7 +46,7 @@ async def _closed_if_no_handshake(transport: KafkaSSLTransport) -> None:
     """Shake hands; a socket on which that fails is closed."""
     try:
         await _shake_hands(transport)
-    except Exception:
+    except BaseException:
         transport._sock.close()  # noqa: SLF001
         raise
 
