@@ -248,6 +248,32 @@ class TestPausing:
         reader.until(20)
         assert len(reader.rows) == 20
 
+    @pytest.mark.parametrize("way", ["pause", "hold"])
+    def test_a_partition_that_was_paused_when_it_left_is_read_when_it_comes_back(
+        self, world: World, join: Join, way: str
+    ) -> None:
+        topic = world.new_topic(2)
+        reader = join(world.log(), topic).until_assigned(2)
+        if way == "pause":
+            reader.source.pause()
+        else:
+            reader.source.hold(reader.held)
+        other = join(world.log(), topic)
+        poll_until([reader, other], lambda: len(reader.held) == len(other.held) == 1)
+        if way == "pause":
+            reader.source.resume()
+        else:
+            reader.source.hold(())
+        other.source.close()
+        reader.until_assigned(2)
+        for number in (0, 1):
+            sink = world.log().sink()
+            rows = Outgoing(topic=topic, keys=[None], values=[b"x"], partitions=[number])
+            assert sink.publish(rows).wait(PATIENCE)
+            sink.close(PATIENCE)
+        reader.until(2)
+        assert {row.partition for row in reader.rows} == {0, 1}
+
 
 class TestLostPositions:
     @pytest.fixture

@@ -166,7 +166,7 @@ class Trial:
         while not condition():
             if self._failure is not None:
                 raise self._failure
-            assert time.monotonic() < deadline, self.journals()
+            assert time.monotonic() < deadline, f"{self.described()}\n{self.journals()}"
             self._enough.wait(0.05)
 
     def described(self) -> TopicDescription:

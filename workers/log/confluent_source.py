@@ -55,10 +55,6 @@ class ConfluentSource:
 
     The listener is told from inside `poll` and `close`.
 
-    A header whose name is no UTF-8 ends the reading: confluent-kafka 2.16.1 raises when it is asked
-    for such headers (`Message.headers`), crashes at times when that is caught, and has no other way
-    to them. kafka-python's source reads on.
-
     What is fetched and not polled yet is bounded by ``queued.max.messages.kbytes`` a partition
     (1 MiB) and one fetched batch of records beyond it.
 
@@ -125,6 +121,7 @@ class ConfluentSource:
             for event in events:
                 self._heed(event)
             if len(records):
+                self._events.connected = True  # before statistics say so
                 return records
             self._check_topic()
             # What cannot be read is told only where nothing that was read would be lost by it.
@@ -241,6 +238,7 @@ class ConfluentSource:
                 journal.warning("leaving the group takes too long; its session will time out")
                 break
         self._consumer = None
+        self._reading.close()
         assignment.raise_failure()
 
     def _joined(self) -> tuple[Consumer, Assignment]:
@@ -321,12 +319,13 @@ class ConfluentSource:
         except LogUnavailableError:
             return
 
-    def _coming(self, places: Iterable[TopicPartition]) -> None:
+    def _coming(self, places: Collection[TopicPartition]) -> None:
         consumer, _ = self._joined()
         self._look_at_membership()  # before anybody acts on what is new
-        held = [place for place in places if self._paused or place in self._held]
-        if held:
-            consumer.pause(_places(held))
+        held = {place for place in places if self._paused or place in self._held}
+        consumer.pause(_places(held))
+        # The library remembers of a partition that it was paused when it left.
+        consumer.resume(_places(set(places) - held))
 
     def _going(self, places: Iterable[TopicPartition]) -> None:
         for place in places:
