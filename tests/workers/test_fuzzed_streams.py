@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -20,13 +21,16 @@ from schemas.causes import Cause, Stage
 from schemas.contracts import contract
 from schemas.verdict import MAX_VERDICT_BYTES
 from tests.broker.node import RunningNode
+from tests.contracts.worlds import Client
 from tests.workers.awkward import HEADERS, MIB, Record, corpus, records
 from tests.workers.fleet import LONG, PARTITIONS, Fleet, Reader
+from tests.workers.odd_headers import NotUtf8
 from tests.workers.running import VERDICTS, Running, World, running, settings, start
 from workers.errors import RecordTooLargeError
 from workers.judge import Judge
 from workers.log.contract import Outgoing, Records
 from workers.log.kafka import KafkaLog
+from workers.log.opening import open_log
 from workers.settings.policies import EvidencePolicy
 
 VALID = Draft202012Validator(contract("verdict"))
@@ -188,25 +192,18 @@ def test_a_key_that_leaves_no_room_for_a_verdict_costs_its_record_alone() -> Non
     assert causes == {Cause.UNPUBLISHABLE: 2}
 
 
-class NotUtf8(str):
-    """A header's name as other producers may write it."""
-
-    __slots__ = ()
-
-    def encode(self, *_: object) -> bytes:
-        return b"\xff\xfe name"
-
-
 @pytest.mark.kafka
-@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize(
+    ("detector", "client"),
+    [*((detector, "kafka-python") for detector in DETECTORS), ("url", "confluent")],
+)
 def test_the_corpus_on_a_real_broker(
-    kafka_node: RunningNode, tmp_path: Path, detector: str
+    kafka_node: RunningNode, tmp_path: Path, detector: str, client: Client
 ) -> None:
     fleet = Fleet(kafka_node.bootstrap_servers, tmp_path, detector)
-    log = KafkaLog(fleet.connection)
     odd = Record(b'{"url": "http://a.example/"}', None, ((NotUtf8("x"), b"1"), ("", b"2")))
     given = [*awkward(detector), odd]
-    sink = log.sink()
+    sink = KafkaLog(fleet.connection).sink()
     delivery = sink.publish(
         Outgoing(
             topic=fleet.input,
@@ -244,7 +241,7 @@ def test_the_corpus_on_a_real_broker(
         dead_letter_topic=fleet.dead,
     )
     with (
-        running(log, judge, told) as worker,
+        running(open_log(replace(fleet.connection, client=client)), judge, told) as worker,
         Reader(fleet.bootstrap_servers, fleet.verdicts) as verdicts,
         Reader(fleet.bootstrap_servers, fleet.dead) as letters,
     ):

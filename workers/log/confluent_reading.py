@@ -6,15 +6,21 @@ from collections.abc import Collection
 from typing import Final, NamedTuple, cast
 
 import numpy as np
+import structlog
 from confluent_kafka import KafkaError, Message
 
-from workers.errors import UndecodableError
+from workers.errors import LogUnavailableError, UndecodableError
+from workers.log.confluent_headers import HeaderReader, headers_of
 from workers.log.confluent_spoilt import undecodable
 from workers.log.connection import Connection
 from workers.log.contract import Headers, Records, TopicPartition
 
+journal = structlog.get_logger(__name__)
+
 _END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - the name that confluent-kafka gives it
 _SPOILT: Final = (KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION)  # noqa: SLF001
+# What librdkafka never says of a partition, and we do: read again from there.
+_AGAIN: Final = KafkaError._RETRY  # noqa: SLF001
 
 
 class Event(NamedTuple):
@@ -45,6 +51,7 @@ class Reading:
     def __init__(self, topic: str, connection: Connection) -> None:
         self._topic = topic
         self._connection = connection
+        self._odd_headers = HeaderReader(connection, topic)
         # Those that came up last, of each partition, and those that are still to be told.
         self._known: dict[TopicPartition, UndecodableError] = {}
         self._spoilt: dict[TopicPartition, UndecodableError] = {}
@@ -66,7 +73,10 @@ class Reading:
         # Whether there is a message among them that is none costs a look at each.
         if held is not None or any(map(Message.error, messages)):
             messages = self._sorted_out(messages, held, events)
-        records = columns(self._topic, messages)
+        headers, unread = headers_of(messages)
+        if unread:
+            messages, headers = self._completed(messages, headers, unread, events)
+        records = columns(self._topic, messages, headers)
         # Of several records of a partition the last one stays.
         last = dict(zip(records.partitions.tolist(), records.offsets.tolist(), strict=True))
         for partition, offset in last.items():
@@ -83,6 +93,8 @@ class Reading:
 
         None where it is something else that was said.
         """
+        if event.error.code() == _AGAIN:
+            return event.offset
         if event.error.code() not in _SPOILT:
             return None
         place, offset = event.place, event.offset
@@ -118,6 +130,10 @@ class Reading:
         self._known.pop(place, None)
         self.positions.pop(place, None)
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self._odd_headers.close()
+
     def _sorted_out(
         self,
         messages: list[Message],
@@ -147,8 +163,53 @@ class Reading:
             events.append(Event(place, -1 if offset is None else offset, error))
         return kept
 
+    def _completed(
+        self,
+        messages: list[Message],
+        headers: list[Headers],
+        unread: list[int],
+        events: list[Event],
+    ) -> tuple[list[Message], list[Headers]]:
+        """Complete the headers of the messages at these indices.
 
-def columns(topic: str, messages: list[Message]) -> Records:
+        Where that cannot be done just now, their partitions end before them, and are to be read
+        again from there.
+        """
+        places = [_place(messages[row]) for row in unread]
+        try:
+            found = self._odd_headers.read(frozenset(places))
+        except LogUnavailableError as error:
+            journal.warning("headers cannot be read just now; trying again", reason=str(error))
+            again: dict[int, int] = {}
+            for partition, offset in places:
+                again.setdefault(partition, offset)
+            # What was said of records behind comes up again.
+            events[:] = [
+                event
+                for event in events
+                if event.place.partition not in again or event.error.code() not in (_END, *_SPOILT)
+            ]
+            events += [
+                Event(TopicPartition(self._topic, partition), offset, KafkaError(_AGAIN))
+                for partition, offset in again.items()
+            ]
+            kept = [
+                row
+                for row, (partition, offset) in enumerate(map(_place, messages))
+                if partition not in again or offset < again[partition]
+            ]
+            return [messages[row] for row in kept], [headers[row] for row in kept]
+        for row, place in zip(unread, places, strict=True):
+            headers[row] = found.get(place, ())
+        return messages, headers
+
+
+def _place(message: Message) -> tuple[int, int]:
+    """Partition and offset of a message that is a record."""
+    return cast("tuple[int, int]", (message.partition(), message.offset()))
+
+
+def columns(topic: str, messages: list[Message], headers: list[Headers]) -> Records:
     """The client's records as columns, in the same order."""
     count = len(messages)
     return Records(
@@ -160,5 +221,5 @@ def columns(topic: str, messages: list[Message]) -> Records:
         ),
         keys=list(map(Message.key, messages)),
         values=list(map(Message.value, messages)),
-        headers=cast("list[Headers]", [one or () for one in map(Message.headers, messages)]),
+        headers=headers,
     )

@@ -70,6 +70,10 @@ class KafkaSpans:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
         self._consumer.close(autocommit=False, timeout_ms=0)
 
     @property
