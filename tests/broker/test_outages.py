@@ -18,12 +18,7 @@ from workers.log.connection import Connection
 from workers.log.contract import Outgoing
 from workers.log.opening import open_log
 
-pytestmark = [
-    pytest.mark.kafka,
-    # kafka-python leaves sockets that could not connect to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.kafka
 
 
 @pytest.mark.parametrize("client", CLIENTS)
