@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from workers.log.confluent_options import see_usable
 from workers.log.confluent_sink import ConfluentSink
 from workers.log.confluent_source import ConfluentSource
-from workers.log.confluent_transactions import ConfluentTransactions
+from workers.log.confluent_transactions import ConfluentTransactors
 from workers.log.connection import Connection
 from workers.log.contract import TopicPartition
+from workers.log.transactions import ClusterTransactions
 
 
 class ConfluentLog:
@@ -46,6 +47,7 @@ class ConfluentLog:
         """A new publisher."""
         return ConfluentSink(self._connection)
 
-    def transactions(self, name: str | None = None) -> ConfluentTransactions:
+    def transactions(self, name: str | None = None) -> ClusterTransactions:
         """A new publisher of transactions."""
-        return ConfluentTransactions(self._connection, name, self._notes)
+        makers = ConfluentTransactors(self._connection, name, self._notes)
+        return ClusterTransactions(self._connection, makers)

@@ -9,7 +9,8 @@ from workers.log.contract import TopicPartition
 from workers.log.kafka_options import admin_options, consumer_options, producer_options
 from workers.log.kafka_sink import KafkaSink
 from workers.log.kafka_source import KafkaSource
-from workers.log.kafka_transactions import KafkaTransactions
+from workers.log.kafka_transactions import KafkaTransactors
+from workers.log.transactions import ClusterTransactions
 
 
 class KafkaLog:
@@ -40,6 +41,7 @@ class KafkaLog:
         """A new publisher."""
         return KafkaSink(self._connection)
 
-    def transactions(self, name: str | None = None) -> KafkaTransactions:
+    def transactions(self, name: str | None = None) -> ClusterTransactions:
         """A new publisher of transactions."""
-        return KafkaTransactions(self._connection, name, self._notes)
+        makers = KafkaTransactors(self._connection, name, self._notes)
+        return ClusterTransactions(self._connection, makers)

@@ -1,4 +1,4 @@
-"""Whether positions were committed, transactions under way considered."""
+"""Whether positions were committed, transactions under way considered; for either client."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Final
 
 from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
+from kafka.errors import KafkaError
 
 from workers.log.connection import Connection
 from workers.log.contract import Membership, TopicPartition
 from workers.log.kafka_client import connect
+from workers.log.kafka_errors import translate
 from workers.log.kafka_options import consumer_options
 
 _LOOKUP_MS: Final = 10_000
@@ -23,7 +25,7 @@ def are_committed(connection: Connection, positions: Positions) -> bool:
     """Whether all of these positions, or later ones, are committed.
 
     Raises:
-        KafkaError: the cluster does not say.
+        LogUnavailableError: the cluster does not say.
         WorkerError: as `workers.log.kafka_client.connect`.
     """
     for member, offsets in positions.items():
@@ -40,6 +42,9 @@ def are_committed(connection: Connection, positions: Positions) -> bool:
                 at = consumer.committed(KafkaPartition(*place), timeout_ms=_LOOKUP_MS)
                 if at is None or at < offset:
                     return False
+        except KafkaError as error:
+            doing = f"looking up positions of group '{member.group_id}'"
+            raise translate(error, doing) from error
         finally:
             consumer.close(autocommit=False, timeout_ms=0)
     return True
