@@ -1,11 +1,10 @@
-"""What happens where there is no position to read from: reported, then by policy."""
+"""What kafka-python says where there is no position to read from, and moving on from there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import structlog
 from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 from kafka.errors import (
@@ -15,10 +14,9 @@ from kafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from workers.errors import PositionLostError
 from workers.log.connection import Connection
-
-journal = structlog.get_logger(__name__)
+from workers.log.contract import TopicPartition
+from workers.log.reset_policy import ResetPolicy
 
 LOOKUP_MS: Final = 5_000
 
@@ -36,8 +34,7 @@ class PositionReset:
 
     def __init__(self, consumer: KafkaConsumer, connection: Connection) -> None:
         self._consumer = consumer
-        self._policy = connection.auto_offset_reset
-        self._group = connection.group_id
+        self._policy = ResetPolicy(connection)
 
     def handle(self, error: KafkaError) -> None:
         """Move the partitions that an error of `KafkaConsumer.poll` names.
@@ -55,86 +52,35 @@ class PositionReset:
                 self._truncated(error.divergent_offsets)
 
     def _begin(self, partitions: Iterable[KafkaPartition]) -> None:
-        """The group has never committed for these."""
-        places = sorted(set(partitions) & self._consumer.assignment())
-        if not places:
-            return
-        if self._policy == "none":
-            raise PositionLostError(
-                f"group '{self._group}' has committed nothing for {_named(places)}, and "
-                "--auto-offset-reset is 'none'; set it to earliest or latest for the first start, "
-                "or commit positions with Kafka's tools"
-            )
-        self._seek(places)
+        places = self._ours(partitions)
+        if places:
+            self._policy.nothing_committed(TopicPartition(*place) for place in places)
+        for place in places:
+            self._move(place, None)
 
     def _out_of_range(self, positions: Mapping[KafkaPartition, int]) -> None:
-        """Retention has removed the next record, or the topic was made anew."""
-        places = sorted(set(positions) & self._consumer.assignment())
+        places = self._ours(positions)
         if not places:
             return
         begins = self._consumer.beginning_offsets(places, timeout_ms=LOOKUP_MS)
         ends = self._consumer.end_offsets(places, timeout_ms=LOOKUP_MS)
         for place in places:
             at, begin, end = positions[place], begins[place], ends[place]
-            if begin <= at <= end:
-                # The log has grown or moved since; what we want is there after all.
-                self._consumer.seek(place, at)
-            elif at < begin:
-                self._gone(
-                    place,
-                    "records were removed by retention before they were read",
-                    position=at,
-                    first_available=begin,
-                    end=end,
-                    records_lost=begin - at,
-                )
-            else:
-                self._gone(
-                    place,
-                    "the log ends before the position: the topic was made anew or truncated",
-                    position=at,
-                    first_available=begin,
-                    end=end,
-                )
+            self._move(place, self._policy.out_of_range(TopicPartition(*place), at, begin, end))
 
     def _truncated(self, divergent: Mapping[KafkaPartition, Any]) -> None:
-        """A new leader's log differs from what we have read (KIP-320, unclean election)."""
-        for place in sorted(set(divergent) & self._consumer.assignment()):
+        for place in self._ours(divergent):
             known = divergent[place]
-            if known is None or self._policy == "none":
-                self._gone(place, "a new leader's log differs from what was read")
-                continue
-            journal.warning(
-                "a new leader's log differs from what was read; going on where they part",
-                topic=place.topic,
-                partition=place.partition,
-                position=known.offset,
-            )
-            self._consumer.seek(place, known.offset)
+            parted_at = None if known is None else known.offset
+            self._move(place, self._policy.truncated(TopicPartition(*place), parted_at))
 
-    def _gone(self, place: KafkaPartition, what: str, **numbers: int) -> None:
-        journal.warning(
-            what,
-            topic=place.topic,
-            partition=place.partition,
-            group=self._group,
-            auto_offset_reset=self._policy,
-            **numbers,
-        )
-        if self._policy == "none":
-            told = ", ".join(f"{name} {number}" for name, number in numbers.items())
-            raise PositionLostError(
-                f"{_named([place])}: {what} ({told}), and --auto-offset-reset is 'none'; set it "
-                "to earliest or latest, or commit another position with Kafka's tools"
-            )
-        self._seek([place])
+    def _ours(self, partitions: Iterable[KafkaPartition]) -> list[KafkaPartition]:
+        return sorted(set(partitions) & self._consumer.assignment())
 
-    def _seek(self, places: list[KafkaPartition]) -> None:
-        if self._policy == "earliest":
-            self._consumer.seek_to_beginning(*places)
+    def _move(self, place: KafkaPartition, offset: int | None) -> None:
+        if offset is not None:
+            self._consumer.seek(place, offset)
+        elif self._policy.earliest:
+            self._consumer.seek_to_beginning(place)
         else:
-            self._consumer.seek_to_end(*places)
-
-
-def _named(places: Iterable[KafkaPartition]) -> str:
-    return ", ".join(f"{place.topic}[{place.partition}]" for place in places)
+            self._consumer.seek_to_end(place)
