@@ -15,10 +15,11 @@ from workers.log.connection import Connection
 from workers.log.contract import Log, TopicPartition
 from workers.log.kafka_bookmarks import KafkaBookmarks
 from workers.log.kafka_client import admin
-from workers.log.memory import MemoryLog, Reset
+from workers.log.memory import MemoryLog
 from workers.log.memory_bookmarks import MemoryBookmarks
 from workers.log.memory_broker import MemoryBroker
 from workers.log.opening import open_log
+from workers.log.reset_policy import Reset
 
 Client = Literal["kafka-python", "confluent"]
 CLIENTS: tuple[Client, ...] = ("kafka-python", "confluent")

@@ -41,7 +41,7 @@ class PositionReset:
         move: Callable[[TopicPartition, int], None],
     ) -> None:
         self._consumer = consumer
-        self._policy = ResetPolicy(connection)
+        self._policy = ResetPolicy(connection.auto_offset_reset, connection.group_id)
         self._move = move
         self._standing: dict[TopicPartition, tuple[int, str]] = {}
 

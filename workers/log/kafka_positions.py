@@ -34,7 +34,7 @@ class PositionReset:
 
     def __init__(self, consumer: KafkaConsumer, connection: Connection) -> None:
         self._consumer = consumer
-        self._policy = ResetPolicy(connection)
+        self._policy = ResetPolicy(connection.auto_offset_reset, connection.group_id)
 
     def handle(self, error: KafkaError) -> None:
         """Move the partitions that an error of `KafkaConsumer.poll` names.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
-import structlog
 
 from workers.errors import (
     AssignmentLostError,
     LogError,
-    PositionLostError,
     UndecodableError,
 )
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
@@ -21,10 +19,8 @@ from workers.log.memory_group import Member, MemoryGroup
 from workers.log.memory_sink import MemorySink
 from workers.log.memory_topic import StoredRecord
 from workers.log.memory_transactions import MemoryTransactions
+from workers.log.reset_policy import Reset, ResetPolicy
 
-journal = structlog.get_logger(__name__)
-
-Reset = Literal["earliest", "latest", "none"]
 _NO_SILENCE: Final = float("inf")
 
 
@@ -84,7 +80,7 @@ class MemorySource:
         self._broker = broker
         self._group_id = group_id
         self._group: MemoryGroup = broker.groups[group_id]
-        self._reset = reset
+        self._policy = ResetPolicy(reset, group_id)
         self._notes = notes or {}
         self._max_poll_interval = max_poll_interval
         self._member: Member | None = None
@@ -262,16 +258,12 @@ class MemorySource:
         committed = self._group.committed.get(place)
         if committed is not None:
             return committed
-        if self._reset == "none":
-            raise PositionLostError(
-                f"group '{self._group_id}' has committed nothing for {place.topic}"
-                f"[{place.partition}], and --auto-offset-reset is 'none'"
-            )
+        self._policy.nothing_committed([place])
         return self._by_policy(place)
 
     def _by_policy(self, place: TopicPartition) -> int:
         partition = self._broker.topic(place.topic).partitions[place.partition]
-        return partition.begin if self._reset == "earliest" else partition.end
+        return partition.begin if self._policy.earliest else partition.end
 
     def _read(self, most: int) -> list[tuple[int, StoredRecord]]:
         """Rows of all partitions, as (partition, record); those first that waited longest."""
@@ -297,32 +289,10 @@ class MemorySource:
 
     def _check_position(self, place: TopicPartition) -> None:
         partition = self._broker.topic(place.topic).partitions[place.partition]
-        position = self._positions[place]
-        if partition.begin <= position <= partition.end:
-            return
-        lost = max(0, partition.begin - position)
-        what = (
-            "records were removed by retention before they were read"
-            if lost
-            else "the log ends before the position: the topic was made anew or truncated"
+        at = self._policy.out_of_range(
+            place, self._positions[place], partition.begin, partition.end
         )
-        journal.warning(
-            what,
-            topic=place.topic,
-            partition=place.partition,
-            group=self._group_id,
-            auto_offset_reset=self._reset,
-            position=position,
-            first_available=partition.begin,
-            end=partition.end,
-            records_lost=lost,
-        )
-        if self._reset == "none":
-            raise PositionLostError(
-                f"{place.topic}[{place.partition}]: {what} (position {position}, first available "
-                f"{partition.begin}), and --auto-offset-reset is 'none'"
-            )
-        self._positions[place] = self._by_policy(place)
+        self._positions[place] = self._by_policy(place) if at is None else at
 
 
 def _columns(topic: str, rows: list[tuple[int, StoredRecord]]) -> Records:

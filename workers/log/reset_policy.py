@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import structlog
 
 from workers.errors import PositionLostError
-from workers.log.connection import Connection
 from workers.log.contract import TopicPartition
 
 journal = structlog.get_logger(__name__)
+
+Reset = Literal["earliest", "latest", "none"]
+"""Kafka's ``auto.offset.reset``; ``none`` stops."""
 
 
 class ResetPolicy:
     """Decides where partitions are read on whose position does not exist (any more).
 
     Args:
-        connection: Says the policy (``auto.offset.reset``) and the group.
+        policy: Where to begin.
+        group_id: Whose positions.
 
     Attributes:
-        earliest: Whether it is the beginning of what is left, or else its end.
+        earliest: Whether that is the beginning of what is left, or else its end.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.earliest = connection.auto_offset_reset == "earliest"
-        self._policy = connection.auto_offset_reset
-        self._group = connection.group_id
+    def __init__(self, policy: Reset, group_id: str) -> None:
+        self.earliest = policy == "earliest"
+        self._policy = policy
+        self._group = group_id
 
     def nothing_committed(self, places: Iterable[TopicPartition]) -> None:
         """The group has never committed for these: they are read by policy.
