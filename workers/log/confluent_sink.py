@@ -31,7 +31,7 @@ from workers.log.connection import Connection
 from workers.log.contract import Outgoing
 from workers.log.delivery import PendingDelivery
 from workers.log.kafka_limits import TopicLimits
-from workers.log.room import Room
+from workers.log.outstanding import Outstanding
 from workers.log.sendable import unsendable
 
 journal = structlog.get_logger(__name__)
@@ -54,12 +54,11 @@ class ConfluentSink:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._options = producer_options(connection)
-        self._room = Room(buffer_memory(connection))
+        self._outstanding = Outstanding(buffer_memory(connection))
         self._limits = TopicLimits(connection, limit_options(self._options))
         self._lock = threading.Lock()
         # By the largest batch that they make: no topic is sent larger ones than it takes.
         self._producers: dict[int, ServedProducer] = {}
-        self._outstanding: dict[PendingDelivery, int] = {}
         # One thread: rows that are sent one by one are few, or the topic is set up wrongly.
         self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="one-by-one")
         self._closed = False
@@ -81,11 +80,7 @@ class ConfluentSink:
             if refused
             else range(len(outgoing))
         )
-        size = sum(map(_size, outgoing.keys)) + sum(map(_size, outgoing.values))
-        self._room.take(size)
-        with self._lock:
-            self._outstanding[delivery] = len(outgoing)
-        delivery.add_done_callback(lambda _: self._resolved(delivery, size))
+        self._outstanding.add(delivery, outgoing)
         try:
             producer.send(
                 outgoing,
@@ -106,10 +101,7 @@ class ConfluentSink:
 
     def flush(self, timeout: float) -> bool:
         """See `workers.log.contract.Sink`."""
-        deadline = time.monotonic() + timeout
-        with self._lock:
-            outstanding = list(self._outstanding)
-        return all(delivery.wait(max(0.0, deadline - time.monotonic())) for delivery in outstanding)
+        return self._outstanding.wait(timeout)
 
     def close(self, timeout: float) -> None:
         """See `workers.log.contract.Sink`; what is not acknowledged by then fails."""
@@ -121,11 +113,7 @@ class ConfluentSink:
         for producer in producers.values():
             producer.end(max(0.0, deadline - time.monotonic()))
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
-        with self._lock:
-            abandoned = dict(self._outstanding)
-        failure = LogUnavailableError("closed before the rows were acknowledged")
-        for delivery, rows in abandoned.items():
-            delivery.resolve(dict.fromkeys(range(rows), failure))
+        self._outstanding.abandon()
 
     def _producer(self, limit: int) -> ServedProducer:
         """The one for a topic that takes batches of this size."""
@@ -238,11 +226,6 @@ class ConfluentSink:
             self._limits.forget(topic)
         return failure
 
-    def _resolved(self, delivery: PendingDelivery, size: int) -> None:
-        self._room.give_back(size)
-        with self._lock:
-            self._outstanding.pop(delivery, None)
-
 
 _GIVEN_UP: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001
 
@@ -253,10 +236,6 @@ def limit_options(options: Mapping[str, Any]) -> dict[str, Any]:
         "compression_type": compression(options),
         "max_request_size": int(options.get("message.max.bytes", REQUEST_BYTES)),
     }
-
-
-def _size(part: bytes | None) -> int:
-    return 0 if part is None else len(part)
 
 
 def _may_be_innocent(failure: WorkerError) -> bool:

@@ -23,9 +23,9 @@ from workers.log.kafka_errors import translate
 from workers.log.kafka_limits import TopicLimits
 from workers.log.kafka_options import buffer_memory, producer_options
 from workers.log.kafka_producer import Producer, Watch, sendable
-from workers.log.kafka_sizes import MOST_OVERHEAD, check_size
+from workers.log.outstanding import Outstanding
 from workers.log.partitioning import Partitioner
-from workers.log.room import Room
+from workers.log.sendable import unsendable
 
 journal = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class KafkaSink:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._options = producer_options(connection)
-        self._room = Room(buffer_memory(connection))
+        self._outstanding = Outstanding(buffer_memory(connection))
         self._partitioner = Partitioner()
         self._lock = threading.Condition()
         # Held while connecting, which takes long; acknowledgements need the other meanwhile.
@@ -52,7 +52,6 @@ class KafkaSink:
         self._producer: Producer | None = None
         self._leases: Counter[Producer] = Counter()
         self._limits = TopicLimits(connection, self._options)
-        self._outstanding: dict[PendingDelivery, int] = {}
         # One thread: rows that are sent one by one are few, or the topic is set up wrongly.
         self._one_by_one = ThreadPoolExecutor(1, thread_name_prefix="one-by-one")
         self._closed = False
@@ -70,13 +69,10 @@ class KafkaSink:
             return self._all_failed(delivery, outgoing, error)
         try:
             count, led = producer.led_partitions(outgoing.topic)
-            size = sum(len(value or b"") + len(key or b"") for key, value in _rows(outgoing))
-            self._room.take(size)
-            with self._lock:
-                self._outstanding[delivery] = len(outgoing)
-            delivery.add_done_callback(lambda _: self._resolved(delivery, size))
+            self._outstanding.add(delivery, outgoing)
             partitions = self._partitioner.assign(outgoing, count, led)
-            futures, refused = self._send(producer, outgoing, partitions, limit)
+            refused = unsendable(outgoing, limit)
+            futures = self._send(producer, outgoing, partitions, refused)
         except KafkaError as error:
             return self._all_failed(delivery, outgoing, error)
         finally:
@@ -94,10 +90,7 @@ class KafkaSink:
 
     def flush(self, timeout: float) -> bool:
         """See `workers.log.contract.Sink`."""
-        deadline = time.monotonic() + timeout
-        with self._lock:
-            outstanding = list(self._outstanding)
-        return all(delivery.wait(max(0.0, deadline - time.monotonic())) for delivery in outstanding)
+        return self._outstanding.wait(timeout)
 
     def close(self, timeout: float) -> None:
         """See `workers.log.contract.Sink`; what is not acknowledged by then fails."""
@@ -109,11 +102,7 @@ class KafkaSink:
         if producer is not None:
             producer.end(max(0.0, deadline - time.monotonic()))
         self._one_by_one.shutdown(wait=False, cancel_futures=True)
-        with self._lock:
-            abandoned = dict(self._outstanding)
-        failure = LogUnavailableError("closed before the rows were acknowledged")
-        for delivery, rows in abandoned.items():
-            delivery.resolve(dict.fromkeys(range(rows), failure))
+        self._outstanding.abandon()
 
     def _lease(self) -> Producer:
         """The producer of the moment; it is not ended before it is given back."""
@@ -152,33 +141,31 @@ class KafkaSink:
         return delivery
 
     def _send(
-        self, producer: Producer, outgoing: Outgoing, partitions: list[int], limit: int
-    ) -> tuple[dict[int, Any], dict[int, Exception]]:
-        """Give the rows to the producer; return futures, and errors of those it does not take."""
+        self,
+        producer: Producer,
+        outgoing: Outgoing,
+        partitions: list[int],
+        refused: dict[int, Exception],
+    ) -> dict[int, Any]:
+        """Give the rows to the producer; return futures, and add errors of those it refuses."""
         send, topic, all_headers = producer.send_row, outgoing.topic, outgoing.headers
         places = {number: KafkaPartition(topic, number) for number in set(partitions)}
-        # Rows without headers of this length or less need not be measured exactly.
-        small = limit - MOST_OVERHEAD
         futures: dict[int, Any] = {}
-        refused: dict[int, Exception] = {}
         headers: list[tuple[str, bytes]] = []
-        for row, (key, value) in enumerate(_rows(outgoing)):
+        for row, (key, value) in enumerate(zip(outgoing.keys, outgoing.values, strict=True)):
+            if refused and row in refused:
+                continue
             if all_headers is not None:
                 headers = sendable(all_headers[row])
             try:
-                if headers or len(value or b"") + len(key or b"") > small:
-                    check_size(key, value, headers, limit, topic)
                 futures[row] = send(places[partitions[row]], value, key, headers)
-            except WorkerError as error:
-                refused[row] = error
             except (KafkaError, ValueError, TypeError) as error:
-                failure = translate(error, f"publishing to topic '{topic}'")
-                refused[row] = failure
+                failure = refused[row] = translate(error, f"publishing to topic '{topic}'")
                 if failure.retriable:
                     # The next would wait as long, for the same.
                     refused |= dict.fromkeys(range(row + 1, len(outgoing)), failure)
                     break
-        return futures, refused
+        return futures
 
     def _ended(
         self,
@@ -266,15 +253,6 @@ class KafkaSink:
             "delivery_timeout_ms", KafkaProducer.DEFAULT_CONFIG["delivery_timeout_ms"]
         )
         return float(milliseconds) / 1000
-
-    def _resolved(self, delivery: PendingDelivery, size: int) -> None:
-        self._room.give_back(size)
-        with self._lock:
-            self._outstanding.pop(delivery, None)
-
-
-def _rows(outgoing: Outgoing) -> zip[tuple[bytes | None, bytes | None]]:
-    return zip(outgoing.keys, outgoing.values, strict=True)
 
 
 def _poisons(error: Exception) -> bool:
