@@ -19,7 +19,8 @@ from schemas import dead_letter
 from schemas.errors import ContractError
 from schemas.verdict_reader import Verdict, decode_verdict
 from workers.errors import LogError, WorkerError
-from workers.log.contract import Delivery, Headers, Log, Outgoing, Records, Source, TopicPartition
+from workers.log.contract import Headers, Log, Outgoing, Records, Source, TopicPartition
+from workers.log.delivery import Delivery
 from workers.settings.policies import Topics
 
 HEADER = "demo-event"

@@ -23,7 +23,8 @@ from workers.gate import Gate
 from workers.health import Health
 from workers.intake import PATIENCE_SECONDS, Intake
 from workers.judge import Judge, Scored
-from workers.log.contract import Sink, Source, TopicPartition, Transactions
+from workers.log.contract import Sink, Source, TopicPartition
+from workers.log.transactions import Transactions
 from workers.metrics.meters import Meters
 from workers.metrics.service import ServiceMeters
 from workers.offsets import OffsetTracker

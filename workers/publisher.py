@@ -17,7 +17,8 @@ from workers.composer import Composer, Parcel
 from workers.errors import LogUnavailableError, RecordTooLargeError
 from workers.health import Health
 from workers.judge import Scored
-from workers.log.contract import Delivery, Sink
+from workers.log.contract import Sink
+from workers.log.delivery import Delivery
 from workers.metrics.meters import Meters, Step
 from workers.retrying import Reporter, retrying
 from workers.settings.policies import RetryPolicy, Topics

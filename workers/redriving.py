@@ -24,8 +24,8 @@ from workers.redrive_positions import Positions, RedrivePositions, members
 from workers.retrying import Reporter, retrying
 
 if TYPE_CHECKING:
-    from workers.log.contract import Transactions
     from workers.log.lookup import Lookup
+    from workers.log.transactions import Transactions
     from workers.range_reader import RangeReader
     from workers.settings.policies import RetryPolicy
 

@@ -17,7 +17,8 @@ from workers.composer import Composer, Parcel
 from workers.errors import AssignmentLostError, LogUnavailableError, RecordTooLargeError
 from workers.health import Health
 from workers.judge import Scored
-from workers.log.contract import Membership, TopicPartition, Transactions
+from workers.log.contract import Membership, TopicPartition
+from workers.log.transactions import Transactions
 from workers.metrics.meters import Discard, Meters, Step
 from workers.offsets import OffsetTracker
 from workers.retrying import Reporter, retrying

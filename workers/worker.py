@@ -12,7 +12,8 @@ from models.engines.contract import Engine, EngineOptions
 from schemas.verdict import Replay
 from workers.health import Health
 from workers.judge import Judge
-from workers.log.contract import Log, Sink, Transactions
+from workers.log.contract import Log, Sink
+from workers.log.transactions import Transactions
 from workers.message_sizes import decoding_limits
 from workers.metrics.gpu import gpu_memory
 from workers.metrics.meters import Meters

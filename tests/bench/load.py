@@ -13,7 +13,8 @@ from typing import Final
 from tests.bench.events import events
 from tests.bench.ground import PARTITIONS, fastest_client
 from workers.log.connection import Connection
-from workers.log.contract import Delivery, Outgoing
+from workers.log.contract import Outgoing
+from workers.log.delivery import Delivery
 from workers.log.opening import open_log
 
 # Sensors send a few events at a time; a partition gets its turn after so long.

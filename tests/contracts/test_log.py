@@ -19,7 +19,8 @@ from workers.errors import (
     RecordTooLargeError,
     TopicMissingError,
 )
-from workers.log.contract import Delivery, Headers, Log, Outgoing, TopicPartition
+from workers.log.contract import Headers, Log, Outgoing, TopicPartition
+from workers.log.delivery import Delivery
 
 
 def publish(

@@ -1,4 +1,4 @@
-"""What holds of transactions on either log (`workers.log.contract.Transactions`)."""
+"""What holds of transactions on either log (`workers.log.transactions.Transactions`)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from workers.errors import (
     RecordTooLargeError,
 )
 from workers.log.confluent_producer import ServedProducer
-from workers.log.contract import Membership, Outgoing, TopicPartition, Transactions
+from workers.log.contract import Membership, Outgoing, TopicPartition
 from workers.log.kafka_producer import Producer
+from workers.log.transactions import Transactions
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ from workers.errors import (
     TopicMissingError,
 )
 from workers.judge import Judge
-from workers.log.contract import Delivery, Outgoing, Records, TopicPartition
-from workers.log.delivery import PendingDelivery
+from workers.log.contract import Outgoing, Records, TopicPartition
+from workers.log.delivery import Delivery, PendingDelivery
 from workers.log.memory import MemoryLog, MemorySource
 from workers.log.memory_sink import MemorySink
 from workers.pipeline import Pipeline

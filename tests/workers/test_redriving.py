@@ -11,11 +11,12 @@ from schemas.causes import Cause
 from schemas.origin import Origin
 from tests.workers.letters import DEAD, EVENT_TIME, EVENTS, put
 from workers.errors import ConfigurationError, LogUnavailableError, PositionLostError
-from workers.log.contract import Membership, Outgoing, TopicPartition, Transactions
+from workers.log.contract import Membership, Outgoing, TopicPartition
 from workers.log.memory import MemoryLog
 from workers.log.memory_broker import MemoryBroker
 from workers.log.memory_lookup import MemoryLookup
 from workers.log.memory_topic import StoredRecord
+from workers.log.transactions import Transactions
 from workers.range_reader import RangeReader
 from workers.redrive_fates import MOST_NAMED, Fate, RedriveTally, Sorter, Target
 from workers.redrive_positions import RedrivePositions, group_of, transactions_name

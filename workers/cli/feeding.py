@@ -14,7 +14,8 @@ from workers.cli.pages import PageError, page_event, read_page
 from workers.log.contract import Outgoing
 
 if TYPE_CHECKING:
-    from workers.log.contract import Delivery, Sink
+    from workers.log.contract import Sink
+    from workers.log.delivery import Delivery
 
 # Deliveries waited for at once: at some hundreds of lines each, more than a producer's buffer
 # needs to stay full.

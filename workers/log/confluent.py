@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workers.log.cluster_transactions import ClusterTransactions
 from workers.log.confluent_options import see_usable
 from workers.log.confluent_sink import ConfluentSink
 from workers.log.confluent_source import ConfluentSource
 from workers.log.confluent_transactions import ConfluentTransactors
 from workers.log.connection import Connection
 from workers.log.contract import TopicPartition
-from workers.log.transactions import ClusterTransactions
 
 
 class ConfluentLog:

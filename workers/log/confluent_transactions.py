@@ -31,7 +31,7 @@ _GIVEN_UP: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa
 
 
 class ConfluentTransactors:
-    """`workers.log.transactions.Transactors` of confluent-kafka.
+    """`workers.log.cluster_transactions.Transactors` of confluent-kafka.
 
     Args:
         connection: How to reach the cluster.
@@ -53,7 +53,7 @@ class ConfluentTransactors:
         self.limits = TopicLimits(connection, limit_options(self._options))
 
     def opened(self, timeout: float) -> ConfluentTransactor:
-        """See `workers.log.transactions.Transactors`."""
+        """See `workers.log.cluster_transactions.Transactors`."""
         deadline = time.monotonic() + timeout
         # Asks the cluster for what is against us, by name; the producer only waits.
         topics.see_open(self._connection)
@@ -70,14 +70,14 @@ class ConfluentTransactors:
         return made
 
     def fits(self, limit: int) -> bool:
-        """See `workers.log.transactions.Transactors`."""
+        """See `workers.log.cluster_transactions.Transactors`."""
         fits = self._batch <= limit
         self._batch = min(self._batch, limit)
         return fits
 
 
 class ConfluentTransactor:
-    """`workers.log.transactions.Transactor` on confluent-kafka's producer.
+    """`workers.log.cluster_transactions.Transactor` on confluent-kafka's producer.
 
     Args:
         producer: With the name.
@@ -98,12 +98,12 @@ class ConfluentTransactor:
             self._producer.init_within(timeout)
 
     def begin(self) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.begin()
 
     def publish(self, outgoing: Sequence[Outgoing], until: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         faults: list[KafkaError] = []
         waits: list[threading.Event] = []
         with self._errors_told():
@@ -127,22 +127,22 @@ class ConfluentTransactor:
     def add(
         self, member: Membership, positions: Mapping[TopicPartition, int], timeout: float
     ) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.add_offsets(positions, self._notes, member, timeout)
 
     def commit(self, timeout: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.commit_within(timeout)
 
     def abort(self, timeout: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.abort_within(timeout)
 
     def end(self, timeout: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         self._producer.end(timeout)
 
     @contextmanager

@@ -10,12 +10,17 @@ it. A `Sink` may be used from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workers.log.delivery import Delivery
+
+if TYPE_CHECKING:
+    from workers.log.transactions import Transactions
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -98,34 +103,6 @@ class Outgoing:
 
     def __len__(self) -> int:
         return len(self.values)
-
-
-class Delivery(Protocol):
-    """The fate of one published `Outgoing`: resolved when every row is acknowledged or failed."""
-
-    def done(self) -> bool:
-        """Whether every row is acknowledged or failed."""
-        ...
-
-    def wait(self, timeout: float) -> bool:
-        """Block up to ``timeout`` seconds until done; return whether it is."""
-        ...
-
-    def failures(self) -> Mapping[int, Exception]:
-        """Rows that the log did not take, by index, each with its (named) error.
-
-        Meaningful once done. Rows not in it were acknowledged by all in-sync replicas. A row whose
-        error is retriable was not acknowledged in time: it may be on the log all the same, and
-        sending it again is right. Any other is refused for good.
-        """
-        ...
-
-    def add_done_callback(self, callback: Callable[[Delivery], None]) -> None:
-        """Call ``callback`` once done: at once if it is, else on the log's own thread.
-
-        The callback must be short and must not call the log.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,48 +280,6 @@ class Sink(Protocol):
 
     def close(self, timeout: float) -> None:
         """Flush, then let go of connections and threads."""
-        ...
-
-
-class Transactions(Protocol):
-    """Publishes rows and commits positions in one: all of it, or nothing. Thread-safe."""
-
-    def commit(
-        self,
-        outgoing: Sequence[Outgoing],
-        positions: Mapping[Membership, Mapping[TopicPartition, int]],
-        timeout: float,
-    ) -> Sequence[Mapping[int, Exception]]:
-        """One transaction; waits up to ``timeout`` seconds, and for those before it.
-
-        After an error that may have come too late to stop it, the same call again finds out
-        whether the transaction was committed (by the positions, which must be new ones), and
-        sends it again only if not.
-
-        Args:
-            outgoing: Rows to publish; may be empty.
-            positions: By who commits them.
-            timeout: Seconds.
-
-        Returns:
-            For each outgoing, rows that can never be sent, by index, each with its error. Where
-            there are any, nothing was published or committed.
-
-        Raises:
-            AssignmentLostError: a member is not in its group any more, or the group is in another
-                generation; nothing was published or committed.
-            ConfigurationError: somebody else has taken over the name of these transactions.
-            LogUnavailableError: not committed so far; calling again is right.
-            AuthorisationError: the credentials do not allow it.
-        """
-        ...
-
-    def max_record_bytes(self, topic: str) -> int:
-        """As `Sink.max_record_bytes`."""
-        ...
-
-    def close(self, timeout: float) -> None:
-        """Abort what is under way; let go of connections and threads."""
         ...
 
 

@@ -1,15 +1,42 @@
-"""The fate of published rows, as both logs tell it."""
+"""The fate of published rows."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from workers.log.contract import Delivery
+
+class Delivery(Protocol):
+    """The fate of one published `Outgoing`: resolved when every row is acknowledged or failed."""
+
+    def done(self) -> bool:
+        """Whether every row is acknowledged or failed."""
+        ...
+
+    def wait(self, timeout: float) -> bool:
+        """Block up to ``timeout`` seconds until done; return whether it is."""
+        ...
+
+    def failures(self) -> Mapping[int, Exception]:
+        """Rows that the log did not take, by index, each with its (named) error.
+
+        Meaningful once done. Rows not in it were acknowledged by all in-sync replicas. A row whose
+        error is retriable was not acknowledged in time: it may be on the log all the same, and
+        sending it again is right. Any other is refused for good.
+        """
+        ...
+
+    def add_done_callback(self, callback: Callable[[Delivery], None]) -> None:
+        """Call ``callback`` once done: at once if it is, else on the log's own thread.
+
+        The callback must be short and must not call the log.
+        """
+        ...
 
 
 class PendingDelivery:
-    """`workers.log.contract.Delivery` that a log resolves once, from any thread."""
+    """A `Delivery` that a log resolves once, from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,19 +45,19 @@ class PendingDelivery:
         self._callbacks: list[Callable[[Delivery], None]] = []
 
     def done(self) -> bool:
-        """See `workers.log.contract.Delivery`."""
+        """See `Delivery`."""
         return self._resolved.is_set()
 
     def wait(self, timeout: float) -> bool:
-        """See `workers.log.contract.Delivery`."""
+        """See `Delivery`."""
         return self._resolved.wait(timeout)
 
     def failures(self) -> Mapping[int, Exception]:
-        """See `workers.log.contract.Delivery`."""
+        """See `Delivery`."""
         return self._failures
 
     def add_done_callback(self, callback: Callable[[Delivery], None]) -> None:
-        """See `workers.log.contract.Delivery`."""
+        """See `Delivery`."""
         with self._lock:
             if not self._resolved.is_set():
                 self._callbacks.append(callback)

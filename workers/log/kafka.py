@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workers.log.cluster_transactions import ClusterTransactions
 from workers.log.connection import Connection
 from workers.log.contract import TopicPartition
 from workers.log.kafka_options import admin_options, consumer_options, producer_options
 from workers.log.kafka_sink import KafkaSink
 from workers.log.kafka_source import KafkaSource
 from workers.log.kafka_transactions import KafkaTransactors
-from workers.log.transactions import ClusterTransactions
 
 
 class KafkaLog:

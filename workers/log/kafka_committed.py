@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from kafka import KafkaConsumer
@@ -10,15 +9,12 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.errors import KafkaError
 
 from workers.log.connection import Connection
-from workers.log.contract import Membership, TopicPartition
 from workers.log.kafka_client import connect
 from workers.log.kafka_errors import translate
 from workers.log.kafka_options import consumer_options
+from workers.log.transactions import Positions
 
 _LOOKUP_MS: Final = 10_000
-
-Positions = Mapping[Membership, Mapping[TopicPartition, int]]
-"""Positions by who commits them."""
 
 
 def are_committed(connection: Connection, positions: Positions) -> bool:

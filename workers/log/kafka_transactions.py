@@ -32,7 +32,7 @@ _FENCES: Final = (ProducerFencedError, InvalidProducerEpochError)
 
 
 class KafkaTransactors:
-    """`workers.log.transactions.Transactors` of kafka-python.
+    """`workers.log.cluster_transactions.Transactors` of kafka-python.
 
     Args:
         connection: How to reach the cluster.
@@ -53,7 +53,7 @@ class KafkaTransactors:
         self.limits = TopicLimits(connection, self._options)
 
     def opened(self, timeout: float) -> KafkaTransactor:
-        """See `workers.log.transactions.Transactors`."""
+        """See `workers.log.cluster_transactions.Transactors`."""
         deadline = time.monotonic() + timeout
         producer: Producer
         producer, _ = connect(Producer, self._options)
@@ -66,12 +66,12 @@ class KafkaTransactors:
         return made
 
     def fits(self, limit: int) -> bool:  # noqa: ARG002 - the client splits what is too large
-        """See `workers.log.transactions.Transactors`."""
+        """See `workers.log.cluster_transactions.Transactors`."""
         return True
 
 
 class KafkaTransactor:
-    """`workers.log.transactions.Transactor` on kafka-python's producer.
+    """`workers.log.cluster_transactions.Transactor` on kafka-python's producer.
 
     Args:
         producer: With the name.
@@ -98,12 +98,12 @@ class KafkaTransactor:
             self._producer.init_within(timeout)
 
     def begin(self) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.begin_transaction()
 
     def publish(self, outgoing: Sequence[Outgoing], until: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             futures = [future for rows in outgoing for future in self._send(rows)]
             # Not the client's flush, which fails where it has split a batch that was too large.
@@ -114,7 +114,7 @@ class KafkaTransactor:
     def add(
         self, member: Membership, positions: Mapping[TopicPartition, int], timeout: float
     ) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         offsets = {
             KafkaPartition(*place): OffsetAndMetadata(offset, self._notes.get(place, ""), -1)
             for place, offset in positions.items()
@@ -123,17 +123,17 @@ class KafkaTransactor:
             self._producer.add_offsets(offsets, _metadata(member), timeout)
 
     def commit(self, timeout: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.commit_within(timeout)
 
     def abort(self, timeout: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         with self._errors_told():
             self._producer.abort_within(timeout)
 
     def end(self, timeout: float) -> None:
-        """See `workers.log.transactions.Transactor`."""
+        """See `workers.log.cluster_transactions.Transactor`."""
         self._producer.end(timeout)
 
     def _send(self, outgoing: Outgoing) -> list[Any]:

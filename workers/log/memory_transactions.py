@@ -6,15 +6,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from workers.errors import AssignmentLostError, ConfigurationError, LogUnavailableError
-from workers.log.contract import Membership, Outgoing, TopicPartition
+from workers.log.contract import Outgoing, TopicPartition
 from workers.log.memory_broker import MemoryBroker
 from workers.log.partitioning import Partitioner
-
-_Positions = Mapping[Membership, Mapping[TopicPartition, int]]
+from workers.log.transactions import Positions
 
 
 class MemoryTransactions:
-    """`workers.log.contract.Transactions` on a `MemoryBroker`."""
+    """`workers.log.transactions.Transactions` on a `MemoryBroker`."""
 
     def __init__(
         self,
@@ -27,17 +26,17 @@ class MemoryTransactions:
         self._name = name or uuid.uuid4().hex
         self._partitioner = Partitioner()
         # What a transaction was to commit whose end was not told.
-        self._unanswered: _Positions | None = None
+        self._unanswered: Positions | None = None
         with broker.changed:
             broker.transactors[self._name] = self
 
     def commit(
         self,
         outgoing: Sequence[Outgoing],
-        positions: _Positions,
+        positions: Positions,
         timeout: float,  # noqa: ARG002 - nothing waits here
     ) -> Sequence[Mapping[int, Exception]]:
-        """See `workers.log.contract.Transactions`; never waits."""
+        """See `workers.log.transactions.Transactions`; never waits."""
         broker = self._broker
         with broker.changed:
             broker.check_reachable()
@@ -61,13 +60,13 @@ class MemoryTransactions:
         return []
 
     def max_record_bytes(self, topic: str) -> int:
-        """See `workers.log.contract.Transactions`."""
+        """See `workers.log.transactions.Transactions`."""
         return self._broker.topic(topic).max_message_bytes
 
     def close(self, timeout: float) -> None:
-        """See `workers.log.contract.Transactions`; nothing is ever under way."""
+        """See `workers.log.transactions.Transactions`; nothing is ever under way."""
 
-    def _check_members(self, positions: _Positions) -> None:
+    def _check_members(self, positions: Positions) -> None:
         for member in positions:
             group = self._broker.groups[member.group_id]
             if member.member_id and not group.has(member.member_id, member.generation):
@@ -75,14 +74,14 @@ class MemoryTransactions:
                     f"group '{member.group_id}' has gone on from generation {member.generation}"
                 )
 
-    def _are_committed(self, positions: _Positions) -> bool:
+    def _are_committed(self, positions: Positions) -> bool:
         return all(
             self._broker.groups[member.group_id].committed.get(place, -1) >= offset
             for member, offsets in positions.items()
             for place, offset in offsets.items()
         )
 
-    def _write(self, outgoing: Sequence[Outgoing], positions: _Positions) -> None:
+    def _write(self, outgoing: Sequence[Outgoing], positions: Positions) -> None:
         for rows in outgoing:
             count = len(self._broker.topic(rows.topic).partitions)
             self._broker.write(rows, self._partitioner.assign(rows, count, list(range(count))))

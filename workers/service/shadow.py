@@ -21,7 +21,8 @@ import structlog
 from schemas.causes import NONE_REFUSED
 from workers.composer import Composer
 from workers.judge import Judge, Prepared, Scored
-from workers.log.contract import Delivery, Sink
+from workers.log.contract import Sink
+from workers.log.delivery import Delivery
 from workers.metrics.meters import Meters
 from workers.metrics.service import Beside, ServiceMeters
 from workers.retrying import Reporter

@@ -19,8 +19,8 @@ from tests.workers.service.shelf import judge_of, shifted
 from tests.workers.telemetry import BAD, distinct
 from workers.errors import AuthorisationError, LogUnavailableError
 from workers.judge import Judge
-from workers.log.contract import Delivery, Outgoing, Sink
-from workers.log.delivery import PendingDelivery
+from workers.log.contract import Outgoing, Sink
+from workers.log.delivery import Delivery, PendingDelivery
 from workers.log.memory_sink import MemorySink
 from workers.metrics.meters import Meters
 from workers.metrics.service import ServiceMeters
