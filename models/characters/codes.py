@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,47 @@ CODES = 256
 WIDEST = 65_536
 
 
+class Locator(Protocol):
+    """A featuriser whose codes stand for other code points than those at their places."""
+
+    def locate(self, texts: Sequence[str], /) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where what each code of n texts stands for begins and ends (exclusive).
+
+        Returns:
+            int32[n, width] twice; 0 for padding.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What codes were made of. Where they come from is looked up for the few that are explained.
+
+    Columns of places would be eight times the size of the codes, and filling new memory takes as
+    long as making them.
+
+    Attributes:
+        texts: The n texts.
+        featuriser: That read them.
+    """
+
+    texts: Sequence[str]
+    featuriser: Locator
+
+    def rows(self, index: NDArray[np.int64] | slice) -> Source:
+        """Of some of the texts."""
+        texts = (
+            self.texts[index]
+            if isinstance(index, slice)
+            else [self.texts[row] for row in np.arange(len(self.texts))[index].tolist()]
+        )
+        return Source(texts=texts, featuriser=self.featuriser)
+
+    def places(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """As `Locator.locate`."""
+        return self.featuriser.locate(self.texts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CharacterCodes:
     """n texts, ready for the character network (`models.features.Features`).
@@ -28,9 +70,8 @@ class CharacterCodes:
         lengths: int64[n], code points of each text.
         read: int64[n], code points that were turned into codes or left out as saying nothing;
             fewer than ``lengths`` when the text was cut.
-        origins: int32[n, width], where what each code stands for begins in the text; None where it
-            is the code point at its own place.
-        ends: int32[n, width], where it ends (exclusive); None as above.
+        source: Tells where what each code stands for is in the text; None where that is the code
+            point at its own place.
         silent: bool[n], texts that say nothing either way; None where there are none.
     """
 
@@ -38,8 +79,7 @@ class CharacterCodes:
     seen: NDArray[np.int32]
     lengths: NDArray[np.int64]
     read: NDArray[np.int64]
-    origins: NDArray[np.int32] | None = None
-    ends: NDArray[np.int32] | None = None
+    source: Source | None = None
     silent: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
@@ -58,8 +98,7 @@ class CharacterCodes:
             seen=self.seen[index],
             lengths=self.lengths[index],
             read=self.read[index],
-            origins=None if self.origins is None else self.origins[index],
-            ends=None if self.ends is None else self.ends[index],
+            source=None if self.source is None else self.source.rows(index),
             silent=None if self.silent is None else self.silent[index],
         )
 

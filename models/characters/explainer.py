@@ -78,12 +78,13 @@ class CharacterExplainer:
 
 def _in_texts(spans: list[list[Span]], features: CharacterCodes) -> list[list[Span]]:
     """Spans of codes as such of the texts that they came from."""
-    if features.origins is None or features.ends is None:
+    if features.source is None:
         return spans
+    origins, past = features.source.places()
     rows = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
     flat = [span for own in spans for span in own]
-    firsts = features.origins[rows, [span.start for span in flat]].tolist()
-    ends = features.ends[rows, [span.end - 1 for span in flat]].tolist()
+    firsts = origins[rows, [span.start for span in flat]].tolist()
+    ends = past[rows, [span.end - 1 for span in flat]].tolist()
     moved = iter(
         Span(first, end, span.weight) for span, first, end in zip(flat, firsts, ends, strict=True)
     )

@@ -78,7 +78,7 @@ from reprlib import repr as shown
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters.codes import CharacterCodes, width_of
+from models.characters.codes import CharacterCodes, Source, width_of
 from models.compiled import compiled
 from models.errors import ArtefactError
 from models.path.alphabet import ALPHABET, codes_of_code_points
@@ -96,7 +96,8 @@ class PathFeaturiser:
     >>> features = PathFeaturiser(width=32)(["C:\\Users\\Ann\\a.exe", "HKLM:/SAM"])
     >>> [bytes(row[:seen]) for row, seen in zip(features.codes, features.seen)]
     [b'D\\users\\U\\a.exe', b'M\\sam']
-    >>> features.origins[1, :5].tolist()
+    >>> origins, ends = features.source.places()
+    >>> origins[1, :5].tolist()
     [0, 5, 6, 7, 8]
     """
 
@@ -129,24 +130,35 @@ class PathFeaturiser:
 
     def __call__(self, texts: Sequence[str], /) -> CharacterCodes:
         """Featurise n texts; lone surrogates are allowed and count as one character."""
-        n = len(texts)
-        starts = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, n + 1)
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-        batch = Batch(
-            codes=np.zeros((n, self.width), np.uint8),
-            origins=np.zeros((n, self.width), np.int32),
-            seen=np.zeros(n, np.int32),
-            read=np.zeros(n, np.int64),
-        )
-        normalise(points, starts, codes_of_code_points(), batch)
+        batch, bounds = self._normalised(texts, np.zeros((0, self.width), np.int32))
         return CharacterCodes(
             codes=batch.codes,
             seen=batch.seen,
-            lengths=np.diff(starts),
+            lengths=np.diff(bounds),
             read=batch.read,
-            origins=batch.origins,
-            ends=_ends(batch, np.diff(starts)),
+            source=Source(texts=texts, featuriser=self),
         )
+
+    def locate(self, texts: Sequence[str], /) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where what each code of n texts stands for begins and ends: int32[n, width] twice."""
+        batch, bounds = self._normalised(texts, np.zeros((len(texts), self.width), np.int32))
+        return batch.origins, _ends(batch, np.diff(bounds))
+
+    def _normalised(
+        self, texts: Sequence[str], origins: NDArray[np.int32]
+    ) -> tuple[Batch, NDArray[np.int64]]:
+        """What is written of n texts, and where each begins: int64[n + 1]."""
+        n = len(texts)
+        bounds = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, n + 1)
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        batch = Batch(
+            codes=np.zeros((n, self.width), np.uint8),
+            origins=origins,
+            seen=np.zeros(n, np.int32),
+            read=np.zeros(n, np.int64),
+        )
+        normalise(points, bounds, codes_of_code_points(), batch)
+        return batch, bounds
 
 
 def _ends(batch: Batch, lengths: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -61,7 +61,7 @@ class Batch(NamedTuple):
 
     Attributes:
         codes: uint8[n, width].
-        origins: int32[n, width].
+        origins: int32[n, width], or of no rows, and is left as it is.
         seen: int32[n].
         read: int64[n].
     """
@@ -222,20 +222,22 @@ def _is_control_set(text: NDArray[np.uint8], at: int, past: int) -> bool:
 def _keep(draft: Draft, length: int, batch: Batch, row: int) -> None:
     """Of the normal form what there is room for: its beginning and its end."""
     width = batch.codes.shape[1]
+    located = len(batch.origins) > 0
     size = draft.size[0]
     batch.seen[row] = min(size, width)
     batch.read[row] = length
     if size <= width:
         batch.codes[row, :size] = draft.codes[:size]
-        batch.origins[row, :size] = draft.origins[:size]
+        if located:
+            batch.origins[row, :size] = draft.origins[:size]
         return
     head = width // 3
     tail = width - 1 - head
     behind = draft.origins[size - tail] if tail else length
     batch.read[row] -= behind - draft.origins[head]
     batch.codes[row, :head] = draft.codes[:head]
-    batch.origins[row, :head] = draft.origins[:head]
     batch.codes[row, head] = GAP
-    batch.origins[row, head] = draft.origins[head]
     batch.codes[row, head + 1 :] = draft.codes[size - tail : size]
-    batch.origins[row, head + 1 :] = draft.origins[size - tail : size]
+    if located:
+        batch.origins[row, : head + 1] = draft.origins[: head + 1]
+        batch.origins[row, head + 1 :] = draft.origins[size - tail : size]

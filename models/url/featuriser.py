@@ -10,7 +10,7 @@ from reprlib import repr as shown
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters.codes import CharacterCodes, width_of
+from models.characters.codes import CharacterCodes, Source, width_of
 from models.errors import ArtefactError
 from models.url.normaliser import ALPHABET, normalise
 
@@ -24,7 +24,8 @@ class UrlFeaturiser:
     """Codes of the first ``width`` characters of each URL's normal form.
 
     >>> features = UrlFeaturiser(width=8)(["https://www.a.example:443/", "http://192.0.2.1"])
-    >>> features.seen.tolist(), features.origins[0, 0], features.silent.tolist()
+    >>> origins, ends = features.source.places()
+    >>> features.seen.tolist(), int(origins[0, 0]), features.silent.tolist()
     ([8, 0], 12, [False, True])
     """
 
@@ -57,10 +58,21 @@ class UrlFeaturiser:
 
     def __call__(self, texts: Sequence[str], /) -> CharacterCodes:
         """Featurise n texts; lone surrogates are allowed and count as one character."""
+        nowhere = np.zeros((0, self.width), np.int32)
+        return self._normalised(texts, nowhere, nowhere)
+
+    def locate(self, texts: Sequence[str], /) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Where what each code of n texts stands for begins and ends: int32[n, width] twice."""
+        origins, ends = (np.zeros((len(texts), self.width), np.int32) for _ in range(2))
+        self._normalised(texts, origins, ends)
+        return origins, ends
+
+    def _normalised(
+        self, texts: Sequence[str], origins: NDArray[np.int32], ends: NDArray[np.int32]
+    ) -> CharacterCodes:
         n = len(texts)
         bounds = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, n + 1)
         codes = np.zeros((n, self.width), np.uint8)
-        origins, ends = (np.zeros((n, self.width), np.int32) for _ in range(2))
         seen, read = np.zeros(n, np.int32), np.zeros(n, np.int64)
         silent = np.zeros(n, np.bool_)
         normalise(code_points(texts), bounds, codes, origins, ends, seen, read, silent)
@@ -69,8 +81,7 @@ class UrlFeaturiser:
             seen=seen,
             lengths=np.diff(bounds),
             read=read,
-            origins=origins,
-            ends=ends,
+            source=Source(texts=texts, featuriser=self),
             silent=silent,
         )
 

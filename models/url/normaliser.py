@@ -106,12 +106,13 @@ def normalise(
         points: uint32, code points of all texts behind one another.
         bounds: int64[n + 1], where each begins, and the end of the last.
         codes: uint8[n, width], zeros.
-        origins: int32[n, width].
-        ends: int32[n, width].
+        origins: int32[n, width], or of no rows, and is left as it is.
+        ends: As ``origins``.
         seen: int32[n].
         read: int64[n].
         silent: bool[n].
     """
+    located = len(origins) > 0
     longest = 0
     for row in range(len(seen)):
         longest = max(longest, bounds[row + 1] - bounds[row])
@@ -131,8 +132,9 @@ def normalise(
             kept = min(last, first + codes.shape[1] - count)
             for i in range(first, kept):
                 codes[row, count] = 1 + CLASSES * part + _class(text[i])
-                origins[row, count] = places[i]
-                ends[row, count] = places[i + 1]
+                if located:
+                    origins[row, count] = places[i]
+                    ends[row, count] = places[i + 1]
                 count += 1
             if kept < last:
                 read[row] = places[kept]

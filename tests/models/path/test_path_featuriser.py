@@ -38,18 +38,20 @@ def test_codes_and_origins_are_those_of_the_definition(text: str) -> None:
     features = PathFeaturiser(width=WHOLE)([text])
     expected = reference(text)
     seen = features.seen[0]
-    assert features.origins is not None
+    assert features.source is not None
+    origins, _ = features.source.places()
     assert form_of(text) == "".join(code.character for code in expected)
-    assert features.origins[0, :seen].tolist() == [code.origin for code in expected]
+    assert origins[0, :seen].tolist() == [code.origin for code in expected]
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=[golden["name"] for golden in GOLDEN])
 def test_normal_forms_are_the_recorded_ones(golden: dict[str, object]) -> None:
     text = str(golden["text"])
     features = PathFeaturiser(width=GOLDEN_WIDTH)([text])
-    assert features.origins is not None
+    assert features.source is not None
+    origins, _ = features.source.places()
     assert form_of(text, GOLDEN_WIDTH) == golden["form"]
-    assert features.origins[0, : features.seen[0]].tolist() == golden["origins"]
+    assert origins[0, : features.seen[0]].tolist() == golden["origins"]
 
 
 def test_every_character_has_the_code_of_the_alphabet() -> None:
@@ -72,10 +74,11 @@ def test_a_row_is_the_beginning_and_the_end_of_the_normal_form(
     texts: list[str], width: int
 ) -> None:
     features = PathFeaturiser(width=width)(texts)
-    assert features.origins is not None
-    assert features.codes.shape == features.origins.shape == (len(texts), width)
+    assert features.source is not None
+    origins, _ = features.source.places()
+    assert features.codes.shape == origins.shape == (len(texts), width)
     assert features.codes.dtype == np.uint8
-    assert features.origins.dtype == np.int32
+    assert origins.dtype == np.int32
     assert features.lengths.tolist() == [len(text) for text in texts]
     for row, text in enumerate(texts):
         whole = reference(text)
@@ -89,7 +92,7 @@ def test_a_row_is_the_beginning_and_the_end_of_the_normal_form(
         padding = width - len(kept)
         assert features.seen[row] == len(kept)
         assert features.codes[row].tolist() == codes + [PADDING] * padding
-        assert features.origins[row, : len(kept)].tolist() == [code.origin for code in kept]
+        assert origins[row, : len(kept)].tolist() == [code.origin for code in kept]
         assert features.read[row] == len(text) - left_out
 
 
@@ -98,8 +101,9 @@ def test_a_row_is_the_beginning_and_the_end_of_the_normal_form(
 def test_codes_are_in_the_alphabet_and_stand_for_characters_in_their_order(text: str) -> None:
     features = PathFeaturiser(width=WHOLE)([text])
     seen = features.seen[0]
-    assert features.origins is not None
-    codes, origins = features.codes[0, :seen], features.origins[0, :seen]
+    assert features.source is not None
+    origins, _ = features.source.places()
+    codes, origins = features.codes[0, :seen], origins[0, :seen]
     assert not np.any(codes == PADDING)
     assert not np.any(codes >= ALPHABET)
     assert np.all(np.diff(origins) >= 0)
@@ -113,8 +117,10 @@ def test_a_text_has_the_same_features_in_any_batch(texts: list[str]) -> None:
     together = featuriser(texts)
     for row, text in enumerate(texts):
         alone = featuriser([text])
-        for column in ("codes", "origins", "seen", "lengths", "read"):
+        for column in ("codes", "seen", "lengths", "read"):
             assert np.array_equal(getattr(alone, column)[0], getattr(together, column)[row])
+        for places, own in zip(featuriser.locate(texts), featuriser.locate([text]), strict=True):
+            assert np.array_equal(own[0], places[row])
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,10 @@ def test_columns_have_their_shapes_and_a_row_is_codes_and_then_padding(
 @settings(deadline=None)
 def test_a_code_stands_for_a_character_of_its_text_in_order(texts: list[str], width: int) -> None:
     features = UrlFeaturiser(width=width)(texts)
-    assert features.origins is not None
+    assert features.source is not None
+    origins, _ = features.source.places()
     for row, text in enumerate(texts):
-        own = features.origins[row, : features.seen[row]]
+        own = origins[row, : features.seen[row]]
         assert np.all(np.diff(own) > 0)
         assert np.all((own >= 0) & (own < len(text)))
         assert np.all(own < features.read[row])
@@ -50,7 +51,7 @@ def test_a_text_has_the_same_features_in_any_batch(texts: list[str], width: int)
     together = featuriser(texts)
     for row, text in enumerate(texts):
         alone, chosen = featuriser([text]), together.rows(slice(row, row + 1))
-        for column in ("codes", "seen", "lengths", "read", "origins", "silent"):
+        for column in ("codes", "seen", "lengths", "read", "source", "silent"):
             assert np.array_equal(getattr(alone, column), getattr(chosen, column)), column
 
 
