@@ -10,6 +10,8 @@ false-positive thresholds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 from keras import layers, ops
 
@@ -17,18 +19,18 @@ from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import PADDING
 from models.characters.gram_layer import GramSums
 
+Sums = Callable[
+    [CharacterConvolutions, keras.KerasTensor, keras.KerasTensor], list[keras.KerasTensor]
+]
 
-def build(sizes: CharacterConvolutions) -> keras.Model:
-    """The untrained network.
 
-    Input: int32[n, positions] codes, any number of positions, right-padded with 0.
-    Output: float32[n, 1] logits.
-    """
-    codes = keras.Input((None,), dtype="int32", name="codes")
-    is_text = TextMask(name="is_text")(codes)
+def convolutions(
+    sizes: CharacterConvolutions, codes: keras.KerasTensor, is_text: keras.KerasTensor
+) -> list[keras.KerasTensor]:
+    """Sums over the text, by filter width, as the talk has them."""
     embedded = layers.Embedding(sizes.alphabet, sizes.embedding, name="embedding")(codes)
     embedded = layers.Multiply(name="embedded_text")([embedded, is_text])
-    pooled = [
+    return [
         MaskedSum(scale=sizes.pooling_scale, name=f"sum_{width}")(
             layers.Conv1D(
                 sizes.filters,
@@ -41,8 +43,24 @@ def build(sizes: CharacterConvolutions) -> keras.Model:
         )
         for width in sizes.filter_widths
     ]
+
+
+def build(sizes: CharacterConvolutions, sums: Sums = convolutions) -> keras.Model:
+    """The untrained network.
+
+    Input: int32[n, positions] codes, any number of positions, right-padded with 0.
+    Output: float32[n, 1] logits.
+
+    Args:
+        sizes: Of the network.
+        sums: The filters' sums over a text, of codes and of where there is text.
+    """
+    codes = keras.Input((None,), dtype="int32", name="codes")
+    is_text = TextMask(name="is_text")(codes)
+    pooled = sums(sizes, codes, is_text)
     if sizes.gram_buckets:
-        pooled.append(GramSums(sizes, name="grams")(codes))
+        # Hundreds of small numbers, which a narrow sum would round away; they are no products.
+        pooled.append(GramSums(sizes, name="grams", dtype="float32")(codes))
     hidden = layers.Concatenate(name="pooled")(pooled)
     for number, units in enumerate(sizes.dense, start=1):
         hidden = layers.Dense(units, activation="relu", name=f"dense_{number}")(hidden)

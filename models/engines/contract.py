@@ -52,7 +52,7 @@ class EngineOptions:
 
 
 class Engine(Protocol):
-    """Evaluates one set of weights. Not to be shared between threads."""
+    """Evaluates one set of weights. Threads share one only if its class says that they may."""
 
     def warm(self, rows: int) -> None:
         """Compile whatever batches of up to ``rows`` texts need, so that none waits for it."""

@@ -7,7 +7,7 @@ widths and numbers of rows, and padded to them: each shape is compiled once, in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,17 @@ from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.engines.contract import EngineDescription, EngineOptions
 from models.engines.graph import Graph
+from models.engines.pieces import cut, padding_on, reached
 
 # Measured URLs have a median of 47 characters and three quarters are under 75.
 WIDTHS = (48, 96)
-# A batch is cut greedily into these; the last piece is padded, by at most 15 rows of waste or
-# the step to the next size.
+# Of pieces on a CPU, which keeps what a few hundred rows need in its caches.
 ROWS = (1024, 256, 64, 16)
+# On a GPU, characters of the largest piece, whatever its width: the network of the talk needs some
+# 4 KiB for each while it computes, 2 GiB in all. Then there is work for all of a large card for
+# some milliseconds, against a fraction of one to start it.
+_CELLS_ON_A_GPU: Final = 2**19
+_STEP_ON_A_GPU: Final = 4
 
 
 class FixedWidth(Protocol):
@@ -34,7 +39,7 @@ class FixedWidth(Protocol):
 
 
 class KerasEngine:
-    """Evaluates the character network in Keras.
+    """Evaluates the character network in Keras. Threads may share one.
 
     Args:
         sizes: The network's sizes.
@@ -53,20 +58,32 @@ class KerasEngine:
         featuriser: FixedWidth,
         options: EngineOptions | None = None,
     ) -> None:
-        def build() -> Any:
-            from models.characters.network import build as network  # noqa: PLC0415
+        options = options or EngineOptions()
 
-            return network(sizes)
+        def build(device: str) -> tuple[Any, Mapping[str, NDArray[np.float32]]]:
+            from models.characters import card_sums, network  # noqa: PLC0415
+
+            if device == "cpu":
+                return network.build(sizes), tensors
+            return (
+                network.build(sizes, card_sums.looked_up),
+                {**tensors, **card_sums.tables(sizes, tensors)},
+            )
 
         width = featuriser.width
         self._widths = (*[w for w in WIDTHS if w < width], width)
-        self._graph = Graph(build, tensors, options or EngineOptions())
+        self._graph = Graph(build, options)
+        self._sizes = {width: sizes_on(self._graph.device, width) for width in self._widths}
+        self._padding = padding_on(self._graph.device)
 
     def warm(self, rows: int) -> None:
         """Compile every shape that batches of up to ``rows`` texts are cut into."""
-        for width in self._widths:
-            for size in {_size(count) for count in (*[r for r in ROWS if r <= rows], rows)}:
-                self._graph.warm((size, width), np.uint8)
+        shapes = [
+            (size, width)
+            for width in self._widths
+            for size in reached(rows, self._sizes[width], self._padding)
+        ]
+        self._graph.warm(shapes, np.uint8)
 
     def logits(self, features: CharacterCodes) -> NDArray[np.float32]:
         """Logits float32[n]."""
@@ -80,19 +97,26 @@ class KerasEngine:
         self, features: CharacterCodes
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Rows, and their codes padded to one of the fixed shapes."""
-        order = np.argsort(features.seen, kind="stable")
-        bounds = np.searchsorted(features.seen[order], self._widths, side="right")
+        # A batch has few widths, and bytes are sorted by counting them.
+        of_row = np.searchsorted(self._widths, features.seen).astype(np.uint8)
+        order = np.argsort(of_row, kind="stable")
+        bounds = np.bincount(of_row, minlength=len(self._widths)).cumsum()
         first = 0
-        for width, last in zip(self._widths, bounds, strict=True):
-            while first < last:
-                size = _size(int(last) - first)
-                rows = order[first : min(int(last), first + size)]
+        for width, last in zip(self._widths, bounds.tolist(), strict=True):
+            for size in cut(last - first, self._sizes[width], self._padding):
+                rows = order[first : min(last, first + size)]
                 codes = np.zeros((size, width), np.uint8)
                 codes[: len(rows)] = features.codes[rows, :width]
                 yield rows, codes
                 first += len(rows)
 
 
-def _size(rows: int) -> int:
-    """The largest fixed size not above ``rows``, else the smallest."""
-    return next((size for size in ROWS if size <= rows), ROWS[-1])
+def sizes_on(device: str, width: int) -> tuple[int, ...]:
+    """Rows of the pieces of one width on a device, the largest first."""
+    if device == "cpu":
+        return ROWS
+    largest = 2 ** (max(ROWS[-1], _CELLS_ON_A_GPU // width).bit_length() - 1)
+    sizes = [largest]
+    while sizes[-1] // _STEP_ON_A_GPU >= ROWS[-1]:
+        sizes.append(sizes[-1] // _STEP_ON_A_GPU)
+    return tuple(sizes)

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from models.engines.contract import EngineDescription, EngineOptions
 from models.engines.graph import Graph
+from models.engines.pieces import cut, padding_on, reached
 from models.html.architecture import InspectorSizes
 from models.html.features import PageFeatures
 from models.html.tokens import BINS, PIECES
 
-# Counts of 256 pages take 16 MiB in float32, and half of it on their way to the device. Cut
-# greedily; the last cut is padded, by at most 3 pages or the step to the next size.
+# Counts of 256 pages take 16 MiB in float32, and half of it on their way to the device.
 ROWS = (256, 64, 16, 4)
 
 
 class PagesKerasEngine:
-    """Evaluates the inspector network in Keras.
+    """Evaluates the inspector network in Keras. Threads may share one.
 
     Args:
         sizes: The network's sizes.
@@ -45,39 +45,35 @@ class PagesKerasEngine:
     ) -> None:
         del featuriser  # counts have one shape
 
-        def build() -> Any:
+        def build(device: str) -> tuple[Any, Mapping[str, NDArray[np.float32]]]:
+            del device  # it is the same everywhere
             from models.html.network import build as network  # noqa: PLC0415
 
-            return network(sizes)
+            return network(sizes), tensors
 
-        self._graph = Graph(build, tensors, options or EngineOptions())
+        self._graph = Graph(build, options or EngineOptions())
 
     def warm(self, rows: int) -> None:
         """Compile every shape that batches of up to ``rows`` pages are cut into."""
-        for size in {_size(count) for count in (*[r for r in ROWS if r <= rows], rows)}:
-            self._graph.warm((size, PIECES, BINS), np.uint16)
+        sizes = reached(rows, ROWS, padding_on(self._graph.device))
+        self._graph.warm([(size, PIECES, BINS) for size in sizes], np.uint16)
 
     def logits(self, features: PageFeatures) -> NDArray[np.float32]:
         """Logits float32[n]."""
-        return self._graph.logits(_cuts(features), len(features))
+        return self._graph.logits(self._pieces(features), len(features))
 
     def describe(self) -> EngineDescription:
         """Keras, its backend and device."""
         return self._graph.describe()
 
-
-def _cuts(features: PageFeatures) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint16]]]:
-    """Rows, and their counts padded to one of the fixed numbers of rows."""
-    first = 0
-    while first < len(features):
-        size = _size(len(features) - first)
-        rows = np.arange(first, min(len(features), first + size))
-        counts = np.zeros((size, PIECES, BINS), np.uint16)
-        counts[: len(rows)] = features.counts[rows[0] : rows[-1] + 1]
-        yield rows, counts
-        first += size
-
-
-def _size(rows: int) -> int:
-    """The largest fixed size not above ``rows``, else the smallest."""
-    return next((size for size in ROWS if size <= rows), ROWS[-1])
+    def _pieces(
+        self, features: PageFeatures
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint16]]]:
+        """Rows, and their counts padded to one of the fixed numbers of rows."""
+        first = 0
+        for size in cut(len(features), ROWS, padding_on(self._graph.device)):
+            rows = np.arange(first, min(len(features), first + size))
+            counts = np.zeros((size, PIECES, BINS), np.uint16)
+            counts[: len(rows)] = features.counts[first : first + len(rows)]
+            yield rows, counts
+            first += size

@@ -276,12 +276,12 @@ DRIFT_RARE: Final = Metric(
 GPU_MEMORY: Final = Metric(
     name="weir_gpu_memory_bytes",
     kind=Kind.GAUGE,
-    comment="GPU memory that TensorFlow uses; absent unless engine keras runs on a GPU with it.",
+    comment="GPU memory that Keras uses; absent unless engine keras runs on a GPU.",
 )
 GPU_PEAK: Final = Metric(
     name="weir_gpu_memory_peak_bytes",
     kind=Kind.GAUGE,
-    comment="Most GPU memory that TensorFlow has used; absent as weir_gpu_memory_bytes is.",
+    comment="Most GPU memory that Keras has used; absent as weir_gpu_memory_bytes is.",
 )
 
 

@@ -197,13 +197,29 @@ def test_tensorflow_is_asked_for_the_memory_of_its_gpu(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
+    ("stats", "expected"),
+    [({"bytes_in_use": 12, "peak_bytes_in_use": 34, "bytes_limit": 56}, (12, 34)), (None, None)],
+)
+def test_jax_is_asked_for_the_memory_of_its_gpu_if_it_tells(
+    monkeypatch: pytest.MonkeyPatch,
+    stats: dict[str, int] | None,
+    expected: tuple[int, int] | None,
+) -> None:
+    # A stand-in, as above.
+    gpu = SimpleNamespace(memory_stats=lambda: stats)
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: [gpu]))
+    memory = gpu_memory(EngineDescription(engine="keras", device="gpu", library="keras on jax"))
+    assert (memory and memory()) == expected
+
+
+@pytest.mark.parametrize(
     "engine",
     [
         ENGINE,
         EngineDescription(engine="keras", device="cpu", library="keras 3.12 on tensorflow"),
-        EngineDescription(engine="keras", device="gpu", library="keras 3.12 on jax"),
+        EngineDescription(engine="keras", device="cpu", library="keras 3.12 on jax"),
     ],
     ids=lambda engine: f"{engine.engine} on {engine.device}, {engine.library}",
 )
-def test_memory_of_a_gpu_is_known_to_tensorflow_on_one_alone(engine: EngineDescription) -> None:
+def test_memory_of_a_gpu_is_known_on_one_alone(engine: EngineDescription) -> None:
     assert gpu_memory(engine) is None
