@@ -2,6 +2,7 @@
 
 python -m tests.bench --only urls,latency --scale 0.2 --rounds 1
 python -m tests.bench --only memory --events 10000000
+KERAS_BACKEND=jax python -m tests.bench --only gpu
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import argparse
 import json
 import sys
 import time
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +20,7 @@ from rich.console import Console
 
 from tests.bench import events, method, picture, printing
 from tests.bench.ground import PARTITIONS, ground
-from tests.bench.parts import PARTS, Plan
+from tests.bench.parts import ALONE, ON_A_NODE, PARTS, Plan
 from tests.bench.results import Sample, as_json, tables
 
 _FOLDER: Final = Path(__file__).parents[2] / "build" / "bench"
@@ -47,14 +50,17 @@ def main() -> int:
         peers=not told.without_peers,
         done=[],
         failed=failed,
+        told=lambda what: console.print(what, highlight=False, soft_wrap=True),
     )
     facts = method.about(told.scale, told.rounds, plan.seconds, " ".join(sys.argv[1:]))
     told.output.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with ground() as where:
+    with ExitStack() as stack:
+        # A node is started for those who need one, and idles beside nobody else.
+        node = cache(lambda: stack.enter_context(ground()))
         for name in told.only:
             try:
-                for sample in PARTS[name](plan, where):
+                for sample in ALONE[name](plan) if name in ALONE else ON_A_NODE[name](plan, node()):
                     plan.done.append(sample)
                     _tell(sample, console, began)
                     _keep(plan.done, facts, told.output)

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -250,11 +251,12 @@ def arithmetic(sizes: Any, positions: int) -> float:
     shapes = [shape for name, shape in sizes.shapes().items() if name.endswith("kernel")]
     of_pieces, of_windows = shapes[:1], shapes[1 : len(sizes.inspector)]
     of_pages = shapes[len(sizes.inspector) :]
-    return 2.0 * sum(
-        times * shape[0] * shape[1]
+    done: int = sum(
+        times * prod(shape)
         for times, some in ((positions, of_pieces), (windows, of_windows), (1, of_pages))
         for shape in some
     )
+    return 2.0 * done
 
 
 def _judge(artefact: Artefact, engine: Any) -> Callable[[Sequence[Any]], Any]:

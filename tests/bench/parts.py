@@ -14,6 +14,8 @@ from typing import Final
 from models.detectors import DETECTORS
 from tests.bench import contestants, cost, endurance, scaling, steps
 from tests.bench.events import events
+from tests.bench.gpu import NO_GPU
+from tests.bench.gpu import PART as PART_ON_A_GPU
 from tests.bench.ground import Ground, Input
 from tests.bench.latency import latency
 from tests.bench.model_stage import PREDICT, TF_FUNCTION
@@ -30,6 +32,9 @@ _SHARE_OF_TIME: Final = {"url": 1.0, "path": 1.0, "html": 0.4}
 _HALF: Final = 0.5
 _STEP_BATCHES: Final = {"url": 40, "path": 40, "html": 12}
 _MODEL_STAGE: Final = "tests.bench.model_stage"
+_GPU: Final = "tests.bench.gpu"
+_SECONDS_ON_A_GPU: Final = 2.0
+_REPLICAS_ON_A_GPU: Final = (1, 4)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Plan:
         peers: Whether other libraries take part.
         done: What was measured so far, for parts that build on others.
         failed: Told who fails, and how.
+        told: Told what there is to say beside figures.
     """
 
     scale: float
@@ -53,6 +59,7 @@ class Plan:
     peers: bool
     done: list[Sample]
     failed: Callable[[str, RuntimeError], None]
+    told: Callable[[str], None]
 
     @property
     def seconds(self) -> float:
@@ -69,7 +76,8 @@ class Plan:
         return ground.filled(detector, events(detector), count)
 
 
-Part = Callable[[Plan, Ground], Iterator[Sample]]
+Alone = Callable[[Plan], Iterator[Sample]]
+OnANode = Callable[[Plan, Ground], Iterator[Sample]]
 
 
 def urls(plan: Plan, ground: Ground) -> Iterator[Sample]:
@@ -157,15 +165,13 @@ def memory(plan: Plan, ground: Ground) -> Iterator[Sample]:
         yield from endurance.endurance(ground, fastest, plan.events)
 
 
-def costs(plan: Plan, ground: Ground) -> Iterator[Sample]:
+def costs(plan: Plan) -> Iterator[Sample]:
     """What a million events cost, from what was measured from topic to topic."""
-    del ground
     yield from cost.costs([sample for sample in plan.done if sample.part == PART], plan.price)
 
 
-def model_stage(plan: Plan, ground: Ground) -> Iterator[Sample]:
+def model_stage(plan: Plan) -> Iterator[Sample]:
     """From subjects to logits, without a log: engines, and calls of Keras, on the same weights."""
-    del ground
     for detector in DETECTORS:
         # In a process of its own, for the sake of memory, and of libraries that stay loaded.
         command = [
@@ -192,9 +198,29 @@ def model_stage(plan: Plan, ground: Ground) -> Iterator[Sample]:
             )
 
 
-PARTS: Final[Mapping[str, Part]] = MappingProxyType(
+def on_a_gpu(plan: Plan) -> Iterator[Sample]:
+    """The model stage on a GPU, where there is one."""
+    command = [
+        *(sys.executable, "-W", "ignore", "-m", _GPU, "--json"),
+        *("--seconds", str(_SECONDS_ON_A_GPU * plan.scale)),
+        *(option for count in _REPLICAS_ON_A_GPU for option in ("--replicas", str(count))),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    for line in done.stdout.splitlines():
+        yield Sample(**json.loads(line))
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[-2000:])
+    if not done.stdout:
+        plan.told(f"{PART_ON_A_GPU}: {NO_GPU}")
+
+
+ALONE: Final[Mapping[str, Alone]] = MappingProxyType(
+    {"model": model_stage, "gpu": on_a_gpu, "cost": costs}
+)
+"""Parts that have nothing to do with Kafka."""
+
+ON_A_NODE: Final[Mapping[str, OnANode]] = MappingProxyType(
     {
-        "model": model_stage,
         "urls": urls,
         "paths": paths,
         "pages": pages,
@@ -202,9 +228,10 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         "latency": delays,
         "profile": profile,
         "memory": memory,
-        "cost": costs,
     }
 )
+
+PARTS: Final = ("model", "gpu", *ON_A_NODE, "cost")
 """In the order in which they run."""
 
 
