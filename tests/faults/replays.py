@@ -48,6 +48,8 @@ class ReplayTrial:
         self.dead = f"{self.verdicts}.dead"
         topics.create(self.fleet.connection, {self.verdicts: PARTITIONS, self.dead: PARTITIONS}, {})
         self.bookmarks = KafkaBookmarks(self.fleet.connection)
+        # So that whoever is to kill one midway can be late.
+        self._rate = max(1, events // 16)
         # As long as a slow machine needs for so many.
         self.patience = LONG + events / 100
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -75,6 +77,7 @@ class ReplayTrial:
                     *("--bootstrap-servers", self.fleet.bootstrap_servers),
                     *("--input-topic", self.fleet.input, "--verdict-topic", self.verdicts),
                     *("--from-offsets", starts, "--to-offsets", stops),
+                    *("--rate", str(self._rate)),
                     *("--session-timeout-ms", "6000", "--kafka", "heartbeat.interval.ms=500"),
                     *("--max-batch", "256", "--log-format", "json", "--json"),
                     *more,
