@@ -11,13 +11,9 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as Place
 
-from workers.errors import (
-    AssignmentLostError,
-    LogError,
-    LogUnavailableError,
-    TopicMissingError,
-)
+from workers.errors import AssignmentLostError, LogError
 from workers.log import topics
+from workers.log.confluent_commit import commit_places
 from workers.log.confluent_errors import error_of, translate
 from workers.log.confluent_events import Events
 from workers.log.confluent_membership import unpack
@@ -27,6 +23,7 @@ from workers.log.confluent_reading import Event, Reading
 from workers.log.confluent_rebalance import Assignment
 from workers.log.connection import Connection
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
+from workers.log.topic_doubt import TopicDoubt
 
 journal = structlog.get_logger(__name__)
 
@@ -34,14 +31,6 @@ journal = structlog.get_logger(__name__)
 LEAVE_SECONDS: Final = 5.0
 # How old what other threads are told of our membership may be.
 _LOOK_SECONDS: Final = 0.1
-# How long a generation takes to be settled that is about to be.
-_NEXT_GENERATION_SECONDS: Final = 3.0
-_NEXT_LOOK_SECONDS: Final = 0.05
-# A cluster may know a topic for a moment longer after it was deleted; the library tells of it once,
-# or only takes the partitions away. So it is asked for some time.
-_DOUBT_SECONDS: Final = 10.0
-_BETWEEN_DOUBTS_SECONDS: Final = 2.0
-_BETWEEN_GENERATIONS: Final = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 _STANDING: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError._LOG_TRUNCATION)  # noqa: SLF001
 _NO_TOPIC: Final = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -76,12 +65,11 @@ class ConfluentSource:
         self._assignment: Assignment | None = None
         self._reset: PositionReset | None = None
         self._reading = Reading("", connection)
+        self._doubt = TopicDoubt(connection, "")
         # The thread that polls, and what it saw last of our place in the group.
         self._owner = 0
         self._member: Membership | None = None
         self._looked_at = 0.0
-        # Until when it is asked whether the topic is gone, and when it was asked last.
-        self._doubted_until = self._asked_at = 0.0
 
     def subscribe(self, topic: str, listener: AssignmentListener) -> None:
         """See `workers.log.contract.Source`."""
@@ -92,6 +80,7 @@ class ConfluentSource:
         self._topic = topic
         self._owner = threading.get_ident()
         self._reading = Reading(topic, self._connection)
+        self._doubt = TopicDoubt(self._connection, topic)
         self._reset = PositionReset(consumer, self._connection, self._move)
         self._assignment = assignment
         self._consumer = consumer
@@ -115,7 +104,7 @@ class ConfluentSource:
                 self._look_at_membership()
             held = assignment.held if assignment.changed else None
             if held is not None and not held:
-                self._doubt_topic()
+                self._doubt.arise()
             assignment.changed = False
             records, events = self._reading.take(messages, held)
             for event in events:
@@ -123,7 +112,7 @@ class ConfluentSource:
             if len(records):
                 self._events.connected = True  # before statistics say so
                 return records
-            self._check_topic()
+            self._doubt.settle()
             # What cannot be read is told only where nothing that was read would be lost by it.
             self._reading.raise_spoilt()
             problem = self._reset.move_on() if self._reset is not None else None
@@ -152,7 +141,8 @@ class ConfluentSource:
             if place in held
         ]
         if ours:
-            self._commit(consumer, ours, last_chance=assignment.telling)
+            doing = f"committing positions of '{self._topic}' for '{self._connection.group_id}'"
+            commit_places(consumer, ours, self.membership, doing, last_chance=assignment.telling)
         if len(ours) < len(positions):
             lost = sorted(place.partition for place in positions if place not in held)
             raise AssignmentLostError(
@@ -255,23 +245,6 @@ class ConfluentSource:
         self._member = known if is_member else None
         self._looked_at = time.monotonic()
 
-    def _commit(self, consumer: Consumer, places: list[Place], *, last_chance: bool) -> None:
-        """Commit positions of partitions that are ours.
-
-        While the listener is told that partitions go, the library may be joining the next
-        generation already; they are ours in that one too, until the listener returns.
-        """
-        doing = f"committing positions of '{self._topic}' for '{self._connection.group_id}'"
-        deadline = time.monotonic() + (_NEXT_GENERATION_SECONDS if last_chance else 0.0)
-        while True:
-            self.membership()  # from who is no member a broker takes anything
-            fault = _commit_once(consumer, places)
-            if fault is None:
-                return
-            if fault.code() not in _BETWEEN_GENERATIONS or time.monotonic() >= deadline:
-                raise translate(fault, doing)
-            time.sleep(_NEXT_LOOK_SECONDS)
-
     def _consumed(self, consumer: Consumer, most: int, timeout: float) -> list[Message]:
         try:
             return consumer.consume(most, timeout)
@@ -290,34 +263,11 @@ class ConfluentSource:
         elif code in _STANDING and self._reset is not None:
             self._reset.stands(event.place, event.offset, str(event.error.str()))
         elif code in _NO_TOPIC:
-            self._doubt_topic()
+            self._doubt.arise()
         else:
             error = translate(event.error, f"reading topic '{self._topic}'")
             if not error.retriable and not isinstance(error, AssignmentLostError):
                 raise error
-
-    def _doubt_topic(self) -> None:
-        self._doubted_until = time.monotonic() + _DOUBT_SECONDS
-
-    def _check_topic(self) -> None:
-        """Find out, where that is doubted, whether the topic is gone.
-
-        Raises:
-            TopicMissingError: it is.
-        """
-        now = time.monotonic()
-        if now >= self._doubted_until or now < self._asked_at + _BETWEEN_DOUBTS_SECONDS:
-            return
-        self._asked_at = now
-        try:
-            topics.facts(self._connection, self._topic)
-        except TopicMissingError as error:
-            raise TopicMissingError(
-                f"topic '{self._topic}' does not exist any more; create it (weir topics create) "
-                "and start the worker again. What it held and was not judged is gone with it"
-            ) from error
-        except LogUnavailableError:
-            return
 
     def _coming(self, places: Collection[TopicPartition]) -> None:
         consumer, _ = self._joined()
@@ -348,15 +298,6 @@ class ConfluentSource:
         self._reading.moved(place, offset)
         if self._reset is not None:
             self._reset.forget(place)
-
-
-def _commit_once(consumer: Consumer, places: list[Place]) -> KafkaError | None:
-    """Commit; return why not."""
-    try:
-        answers = consumer.commit(offsets=places, asynchronous=False)
-    except KafkaException as error:
-        return error_of(error)
-    return next((answer.error for answer in answers if answer.error is not None), None)
 
 
 def _places(places: Iterable[TopicPartition]) -> list[Place]:
