@@ -19,6 +19,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions
+from models.characters.gram_layer import SomeGramSums
 
 NORMALISATION = "pooled_norm"
 
@@ -31,8 +32,8 @@ def trainable(
     Args:
         network: To train.
         sizes: Its sizes.
-        gram_share: Share of the n-grams that a step looks at, where loops are compiled: which
-            n-gram is in a text must not be learned by heart.
+        gram_share: Share of the n-grams that a step looks at: which n-gram is in a text must not
+            be learned by heart.
         seed: Of their choice.
     """
     codes = keras.Input((None,), dtype="int32", name="codes")
@@ -47,7 +48,11 @@ def trainable(
             grams = CompiledGrams(network, sizes, kept=gram_share, seed=seed, name="compiled_grams")
             hidden = layers.Concatenate(name="compiled_pooled")([hidden, grams(codes)])
     else:
-        hidden = keras.Model(network.input, network.get_layer("pooled").output, name="sums")(codes)
+        outputs = [network.get_layer(f"sum_{width}").output for width in sizes.filter_widths]
+        sums = keras.Model(network.input, outputs, name="sums")(codes)
+        if sizes.gram_buckets:
+            sums.append(SomeGramSums(network, kept=gram_share, seed=seed, name="some_grams")(codes))
+        hidden = layers.Concatenate(name="some_pooled")(sums)
     hidden = layers.BatchNormalization(momentum=0.98, name=NORMALISATION)(hidden)
     hidden = layers.Dropout(sizes.dropout, name="pooled_dropout")(hidden)
     for number in range(1, len(sizes.dense) + 1):

@@ -99,7 +99,9 @@ def _compile(network: keras.Model, policy: FitPolicy, steps: int) -> None:
         loss=keras.losses.BinaryCrossentropy(
             from_logits=True, label_smoothing=policy.label_smoothing
         ),
-        jit_compile=False,
+        # TensorFlow's compiler takes no compiled loops (`models.characters.compiled_sums`), and
+        # JAX without its own runs a step operation by operation, hundreds of times as slow.
+        jit_compile=keras.backend.backend() == "jax",
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions
 from models.characters.compiled_sums import CompiledGrams, CompiledSums
+from models.characters.gram_layer import SomeGramSums
 from models.characters.network import build
 from models.characters.trainable import fold, trainable
 from models.engines.tables import TablesEngine
@@ -86,6 +87,23 @@ def test_n_grams_left_out_change_no_mean() -> None:
     codes = tf.constant(CODES)
     mean = np.mean([np.asarray(layer(codes, training=True)) for _ in range(2000)], axis=0)
     assert np.allclose(mean, np.asarray(layer(codes)), rtol=0, atol=0.1)
+
+
+def test_the_layer_of_any_backend_leaves_n_grams_out_alike() -> None:
+    network = network_of(GRAMS)
+    layer = SomeGramSums(network, kept=0.5, seed=0)
+    whole = np.asarray(network.get_layer("grams")(CODES))
+    assert np.array_equal(np.asarray(layer(tf.constant(CODES))), whole)
+    # Each row of a batch draws for itself, so one step of many like rows tells their spread.
+    many = tf.constant(np.tile(CODES, (2000, 1)))
+    compiled = CompiledGrams(network, GRAMS, kept=0.5, seed=0)
+    own, other = (
+        np.asarray(one(many, training=True)).reshape(2000, *whole.shape)
+        for one in (layer, compiled)
+    )
+    assert np.allclose(own.mean(axis=0), whole, rtol=0, atol=0.1)
+    assert np.allclose(own.std(axis=0), other.std(axis=0), rtol=0.15, atol=1e-3)
+    assert not np.array_equal(own[0], own[1])
 
 
 def trained(sizes: CharacterConvolutions, seed: int = 0) -> tuple[keras.Model, keras.Model]:
