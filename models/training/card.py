@@ -195,6 +195,13 @@ def _again(history: Mapping[str, Any], command: str) -> list[str]:
             "same command without teachers, each with a `--seed` of its own."
         )
         lines += [taught, ""]
+    if judged := training.get("judged"):
+        learned = (
+            f"Targets are {100 * training['distillation']:g} % what a teacher from elsewhere makes "
+            f"of a row, the rest its label; of further texts, what the teacher makes of them. Its "
+            f"logits were read from a file with SHA-256 `{judged}`."
+        )
+        lines += [learned, ""]
     return lines
 
 

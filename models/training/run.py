@@ -18,13 +18,14 @@ from models.training import history, work_folder
 from models.training.data import SPLITS, Labelled, fingerprint, load
 from models.training.evaluation import Evaluation
 from models.training.fitted import Observer, fitted
+from models.training.judged import Judged
 from models.training.licences import refuse_excluded
 from models.training.measuring import choose_on, findings, measure
 from models.training.policy import EpochReport
 from models.training.publishing import Published, publish
 from models.training.reference import reference
 from models.training.settings import TrainingSettings
-from models.training.teaching import taught
+from models.training.teaching import taught, taught_by_file
 from models.training.trial_plan import Trials
 from models.training.trials import run_trials
 
@@ -61,6 +62,7 @@ def train(
     name: str | None = None,
     version: int = 1,
     teachers: Sequence[Artefact] = (),
+    judged: Judged | None = None,
     trials: Trials | None = None,
     command: str = "",
 ) -> Trained:
@@ -79,6 +81,7 @@ def train(
         name: Of the model; the detector's by default.
         version: Of the model.
         teachers: Artefacts whose scores are learned beside the labels, as ``settings`` names them.
+        judged: What another teacher makes of the rows, in place of artefacts.
         trials: What else to train for the report; None for nothing.
         command: As the model card is to tell it.
 
@@ -106,6 +109,8 @@ def train(
         shown = taught(
             shown, teachers, weight=settings.distillation, invented=_invented(shown, settings)
         )
+    if judged:
+        shown = taught_by_file(shown, judged, weight=settings.distillation)
     observer.stage(f"Training on {len(shown):,} rows, validating on {len(rows['validation']):,}")
     if settings.deterministic:
         _refuse_to_round_otherwise()

@@ -25,6 +25,7 @@ class TrainingSettings:
         teachers: Digests of the artefacts whose scores are learned beside the labels.
         distillation: Weight of the teachers' scores in the targets, 0 to 1; labels have the rest.
         invented: Texts that the recipe invents for the teachers to judge, a row of train.
+        judged: SHA-256 of a file of a teacher's logits; "" for none.
         deterministic: Whether operations that may round differently from run to run are refused.
     """
 
@@ -36,6 +37,7 @@ class TrainingSettings:
     teachers: tuple[str, ...] = ()
     distillation: float = 0.5
     invented: float = 0.0
+    judged: str = ""
     deterministic: bool = False
 
     @classmethod
@@ -61,4 +63,6 @@ class TrainingSettings:
             "distillation": self.distillation,
             "invented": self.invented,
             "deterministic": self.deterministic,
+            # Named where there is one: work folders of before know none.
+            **({"judged": self.judged} if self.judged else {}),
         }

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from models.artefact import Artefact
 from models.calibration import sigmoid
+from models.errors import DataError
 from models.training.data import Labelled
 from models.training.evaluation import score
+from models.training.judged import Judged
 
 INVENTED = "invented"
 EVEN = 0.5
@@ -34,11 +36,45 @@ def taught(
         invented: Texts beyond the rows, which have no label, to be learned from the teachers
             alone; they follow the rows.
     """
-    targets = (1 - weight) * rows.labels + weight * _scores(teachers, rows.subjects)
+    made = _scores(teachers, invented) if invented else np.zeros(0)
+    return _mixed(rows, _scores(teachers, rows.subjects), weight, invented, made)
+
+
+def taught_by_file(rows: Labelled, judged: Judged, *, weight: float) -> Labelled:
+    """The same of a teacher whose logits were computed elsewhere.
+
+    Args:
+        rows: To learn from; all of them must have been judged.
+        judged: Further texts in it are learned from the teacher alone.
+        weight: Of what it says, 0 to 1; the label has the rest.
+
+    Raises:
+        DataError: a row has no logit.
+    """
+    scores = dict(zip(judged.texts, sigmoid(judged.logits).tolist(), strict=True))
+    missing = sum(text not in scores for text in rows.subjects)
+    if missing:
+        raise DataError(
+            f"the file of a teacher's logits lacks {missing:,} of the {len(rows):,} rows of train; "
+            "it was made for other data"
+        )
+    of_rows = np.array([scores[text] for text in rows.subjects])
+    own = set(rows.subjects)
+    further = [text for text in judged.texts if text not in own]
+    return _mixed(rows, of_rows, weight, further, np.array([scores[text] for text in further]))
+
+
+def _mixed(
+    rows: Labelled,
+    of_rows: NDArray[np.float64],
+    weight: float,
+    invented: Sequence[str],
+    made: NDArray[np.float64],
+) -> Labelled:
+    targets = (1 - weight) * rows.labels + weight * of_rows
     known = replace(rows, targets=targets.astype(np.float32))
     if not invented:
         return known
-    made = _scores(teachers, invented)
     nothing = [""] * len(invented)
     return Labelled(
         subjects=[*known.subjects, *invented],

@@ -79,7 +79,11 @@ def run_trials(
         observer: Is told of progress.
     """
     lab = _Lab(trials, detector, settings, rows, data, work, observer)
-    budget = f"{trials.budget}, without teachers" if settings.teachers else trials.budget
+    budget = (
+        f"{trials.budget}, without teachers"
+        if settings.teachers or settings.judged
+        else trials.budget
+    )
     entered: dict[str, object] = {"budget": budget}
     if trials.baselines:
         entered["rivals"] = tuple(lab.rivals())
@@ -122,6 +126,7 @@ class _Lab:
             seed=0,
             plan=plan,
             teachers=(),
+            judged="",
             distillation=0.0,
             invented=0.0,
         )

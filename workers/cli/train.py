@@ -96,6 +96,18 @@ _Teacher = Annotated[
         rich_help_panel=_FIT,
     ),
 ]
+_TeacherLogits = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help=(
+            "Parquet with `text` and `logit`: what a teacher from elsewhere makes of every row of "
+            "train, and of further texts, which are learned from it alone."
+        ),
+        show_default=False,
+        rich_help_panel=_FIT,
+    ),
+]
 _Distillation = Annotated[
     float,
     typer.Option(
@@ -145,6 +157,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         seed: _Seed = 0,
         deterministic: _Deterministic = False,
         teacher: _Teacher = None,
+        teacher_logits: _TeacherLogits = None,
         distillation: _Distillation = 0.5,
         invented: _Invented = 0.0,
         trials: WithTrials = False,
@@ -161,6 +174,11 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
     ) -> None:
         refuse_without_extra()
         refuse_dates(train_before, measure_from, trials=trials)
+        if teacher and teacher_logits:
+            raise ConfigurationError(
+                f"Option --teacher-logits has value {teacher_logits} beside --teacher; give one "
+                "of the two"
+            )
         # TensorFlow warns of retracing, which is meant: once for each width of batches.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         from models.backend import load_keras  # noqa: PLC0415
@@ -170,6 +188,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         from models.detectors import DETECTORS as KNOWN  # noqa: PLC0415
         from models.detectors import named  # noqa: PLC0415
         from models.training import run  # noqa: PLC0415
+        from models.training.judged import read  # noqa: PLC0415
         from models.training.settings import TrainingSettings  # noqa: PLC0415
         from models.training.trial_plan import Trials  # noqa: PLC0415
 
@@ -177,6 +196,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
         if width is not None:
             recipe = _widened(recipe, detector, width)
         teachers = [load_artefact(folder) for folder in teacher or ()]
+        judged = read(teacher_logits) if teacher_logits else None
         settings = TrainingSettings.of(
             recipe,
             seed=seed,
@@ -195,6 +215,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
             teachers=tuple(artefact.digest for artefact in teachers),
             distillation=distillation,
             invented=invented,
+            judged=judged.digest if judged else "",
             deterministic=deterministic,
         )
         target = output or Path("runs", detector, str(version))
@@ -210,6 +231,7 @@ def _verb(detector: str, noun: str) -> Callable[..., None]:
                     name=name,
                     version=version,
                     teachers=teachers,
+                    judged=judged,
                     trials=Trials(
                         share=trial_share,
                         epochs=trial_epochs,
