@@ -12,6 +12,9 @@ HOST = "127.0.0.1"
 _CHUNK = 65_536
 _HEAD = struct.Struct(">ih")
 
+JOIN_GROUP = 11
+"""The kind of request by which one becomes a member of a group (API key of Kafka's protocol)."""
+
 
 class Weather(Enum):
     """What becomes of connections."""

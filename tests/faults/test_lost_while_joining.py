@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.contracts.reader import PATIENCE, Reader, poll_until
 from tests.contracts.worlds import CLIENTS, Client, KafkaWorld
 from tests.faults.broker import Broker
-from tests.faults.proxy import Weather
+from tests.faults.proxy import JOIN_GROUP, Weather
 from workers.log.contract import Outgoing, TopicPartition
 from workers.log.opening import open_log
-
-JOIN_GROUP = 11
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    made = Broker(tmp_path / "broker")
-    yield made
-    made.close()
 
 
 @pytest.mark.kafka

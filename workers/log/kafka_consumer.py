@@ -68,6 +68,15 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
         """Whether the cluster names partitions of a topic; polls return nothing where not."""
         return bool(self._cluster.partitions_for_topic(topic))
 
+    def half_joined(self) -> bool:
+        """Whether the group has been asked to take us in, and has not done so yet.
+
+        It may have given us a name, under which it waits for us until our session ends; what we
+        would leave by the client does not send before the join is over.
+        """
+        joining: bool = self._coordinator.half_joined()
+        return joining
+
     def connected(self) -> bool:
         """Whether there is a connection to any broker.
 
@@ -145,6 +154,12 @@ class _Coordinator(ConsumerCoordinator):  # type: ignore[misc]  # kafka has no t
         """
         needed: bool = self._join_task is not None or super().need_rejoin()
         return needed
+
+    def half_joined(self) -> bool:
+        """As `Consumer.half_joined`."""
+        known = self.group_metadata()
+        unknown = known.state is MemberState.UNJOINED or not known.member_id
+        return self._join_task is not None and unknown
 
     def reset_generation(self, *arguments: Any, **options: Any) -> None:
         """As the client's own; whatever we held is lost (KIP-429), also in the midst of a join."""

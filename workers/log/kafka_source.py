@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from workers.errors import AssignmentLostError, LogError, TopicMissingError
+from workers.errors import AssignmentLostError, LogError, TopicMissingError, UndecodableError
 from workers.log import topics
 from workers.log.connection import Connection
 from workers.log.contract import AssignmentListener, Membership, Records, TopicPartition
@@ -35,6 +36,9 @@ journal = structlog.get_logger(__name__)
 COMMIT_MS: Final = 10_000
 # Leaving the group is a courtesy: without it the session times out.
 LEAVE_MS: Final = 5_000
+# So is waiting for a join that has just begun.
+JOIN_S: Final = 2.0
+JOIN_POLL_MS: Final = 50
 LOOKUP_MS: Final = 5_000
 # A broker that has just started may not know its topics for some seconds; one that has been
 # deleted stays unknown.
@@ -207,6 +211,7 @@ class KafkaSource:
         if self._consumer is None or self._bridge is None:
             return
         try:
+            self._join_wholly(self._consumer)
             # The listener is told from inside, and may still commit.
             self._consumer.close(autocommit=False, timeout_ms=LEAVE_MS)
         except (KafkaError, OSError) as error:
@@ -219,6 +224,13 @@ class KafkaSource:
         if self._consumer is None or self._bridge is None:
             raise LogError("the source is not subscribed, or closed")
         return self._consumer, self._bridge
+
+    def _join_wholly(self, consumer: Consumer) -> None:
+        """End a join that has just begun: the group would wait for its other half."""
+        deadline = time.monotonic() + JOIN_S
+        with suppress(KafkaError, OSError, UndecodableError):
+            while consumer.half_joined() and time.monotonic() < deadline:
+                consumer.poll(timeout_ms=JOIN_POLL_MS)
 
     def _check_topic(self, consumer: Consumer) -> None:
         """Find out why nothing comes, where the client does not tell.
