@@ -16,6 +16,7 @@ from workers.log import topics
 from workers.log.confluent_commit import commit_places
 from workers.log.confluent_errors import error_of, translate
 from workers.log.confluent_events import Events
+from workers.log.confluent_leaving import leave, named
 from workers.log.confluent_membership import unpack
 from workers.log.confluent_options import consumer_options
 from workers.log.confluent_positions import LOOKUP_SECONDS, PositionReset
@@ -29,9 +30,6 @@ journal = structlog.get_logger(__name__)
 
 # Leaving the group is a courtesy: without it the session times out.
 LEAVE_SECONDS: Final = 5.0
-# So is waiting for a join that has just begun.
-NAME_SECONDS: Final = 2.0
-_NEXT_LOOK_SECONDS: Final = 0.02
 # How old what other threads are told of our membership may be.
 _LOOK_SECONDS: Final = 0.1
 _STANDING: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError._LOG_TRUNCATION)  # noqa: SLF001
@@ -221,7 +219,7 @@ class ConfluentSource:
         consumer, assignment = self._consumer, self._assignment
         if consumer is None or assignment is None:
             return
-        self._await_name(consumer)
+        member = named(consumer, lambda: self._events.connected)
         # On a thread of its own, since it waits for a broker for as long as that takes. The
         # listener is told from inside, and may still commit.
         leaving = threading.Thread(target=consumer.close, name="leaving", daemon=True)
@@ -231,6 +229,8 @@ class ConfluentSource:
             if leaving.is_alive() and not assignment.telling:
                 journal.warning("leaving the group takes too long; its session will time out")
                 break
+        if member is not None and self._events.connected:
+            leave(self._connection, member)
         self._consumer = None
         self._reading.close()
         assignment.raise_failure()
@@ -239,20 +239,6 @@ class ConfluentSource:
         if self._consumer is None or self._assignment is None:
             raise LogError("the source is not subscribed, or closed")
         return self._consumer, self._assignment
-
-    def _await_name(self, consumer: Consumer) -> None:
-        """Wait until the group knows us by a name, if it has been asked to take us in.
-
-        It waits for whom it has given one until their session ends; the library leaves at once,
-        and without a word where it has not heard its name yet.
-        """
-        deadline = time.monotonic() + NAME_SECONDS
-        while self._events.connected and time.monotonic() < deadline:
-            packed = consumer.consumer_group_metadata()
-            known = None if packed is None else unpack(packed)
-            if known is not None and known.member_id:
-                return
-            time.sleep(_NEXT_LOOK_SECONDS)
 
     def _look_at_membership(self) -> None:
         """Remember what we are to the group; for the owner."""
