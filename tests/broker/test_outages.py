@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 from collections.abc import Iterator
@@ -12,10 +13,10 @@ import pytest
 from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader, poll_until
 from tests.contracts.worlds import CLIENTS, Client, KafkaWorld
-from workers.errors import AuthorisationError, LogUnavailableError
+from workers.errors import AssignmentLostError, AuthorisationError, LogUnavailableError
 from workers.log import topics
 from workers.log.connection import Connection
-from workers.log.contract import Outgoing
+from workers.log.contract import Outgoing, TopicPartition
 from workers.log.opening import open_log
 
 pytestmark = pytest.mark.kafka
@@ -45,6 +46,34 @@ def test_source_and_sink_outlast_a_broker_that_is_killed(tmp_path: Path, client:
     poll_until([reader], lambda: len(reader.held) == 2)
     reader.source.close()
     sink.close(PATIENCE)
+    again.stop()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_commit_that_gets_no_answer_is_given_up(tmp_path: Path, client: Client) -> None:
+    node = RunningNode("--port", "0", "--data-dir", str(tmp_path))
+    world = KafkaWorld(node.bootstrap_servers, client)
+    topic = world.new_topic()
+    sink = world.log().sink()
+    assert sink.publish(Outgoing(topic=topic, keys=[None], values=[b"x"])).wait(PATIENCE)
+    sink.close(PATIENCE)
+    reader = Reader(world.log(), topic, commits=False).until(1)
+    node.kill()
+    # Whoever waited for an answer for ever would neither poll nor stop.
+    for _ in range(2):
+        with pytest.raises(LogUnavailableError):
+            reader.commit()
+    again = RunningNode("--port", str(node.port), "--data-dir", str(tmp_path))
+
+    def is_committed() -> bool:
+        with contextlib.suppress(LogUnavailableError, AssignmentLostError):
+            reader.commit()
+            return world.committed("group", topic) == {TopicPartition(topic, 0): 1}
+        return False
+
+    poll_until([reader], is_committed)
+    reader.source.close()
     again.stop()
 
 

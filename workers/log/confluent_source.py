@@ -13,7 +13,7 @@ from confluent_kafka import TopicPartition as Place
 
 from workers.errors import AssignmentLostError, LogError
 from workers.log import topics
-from workers.log.confluent_commit import commit_places
+from workers.log.confluent_commit import Commits
 from workers.log.confluent_errors import error_of, translate
 from workers.log.confluent_events import Events
 from workers.log.confluent_leaving import leave, named
@@ -65,6 +65,7 @@ class ConfluentSource:
         self._consumer: Consumer | None = None
         self._assignment: Assignment | None = None
         self._reset: PositionReset | None = None
+        self._commits: Commits | None = None
         self._reading = Reading("", connection)
         self._doubt = TopicDoubt(connection, "")
         # The thread that polls, and what it saw last of our place in the group.
@@ -83,6 +84,7 @@ class ConfluentSource:
         self._reading = Reading(topic, self._connection)
         self._doubt = TopicDoubt(self._connection, topic)
         self._reset = PositionReset(consumer, self._connection, self._move)
+        self._commits = Commits(consumer, self.membership)
         self._assignment = assignment
         self._consumer = consumer
         consumer.subscribe(
@@ -134,16 +136,16 @@ class ConfluentSource:
 
     def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """See `workers.log.contract.Source`."""
-        consumer, assignment = self._joined()
+        _, assignment = self._joined()
         held = assignment.held
         ours = [
             Place(*place, offset, self._notes.get(place, ""))
             for place, offset in positions.items()
             if place in held
         ]
-        if ours:
+        if ours and self._commits is not None:
             doing = f"committing positions of '{self._topic}' for '{self._connection.group_id}'"
-            commit_places(consumer, ours, self.membership, doing, last_chance=assignment.telling)
+            self._commits.commit(ours, doing, last_chance=assignment.telling)
         if len(ours) < len(positions):
             lost = sorted(place.partition for place in positions if place not in held)
             raise AssignmentLostError(
@@ -219,7 +221,8 @@ class ConfluentSource:
         consumer, assignment = self._consumer, self._assignment
         if consumer is None or assignment is None:
             return
-        member = named(consumer, lambda: self._events.connected)
+        silent = self._commits is not None and self._commits.unanswered
+        member = None if silent else named(consumer, lambda: self._events.connected)
         # On a thread of its own, since it waits for a broker for as long as that takes. The
         # listener is told from inside, and may still commit.
         leaving = threading.Thread(target=consumer.close, name="leaving", daemon=True)
@@ -243,6 +246,8 @@ class ConfluentSource:
     def _look_at_membership(self) -> None:
         """Remember what we are to the group; for the owner."""
         consumer, _ = self._joined()
+        if self._commits is not None and self._commits.unanswered:
+            return
         packed = consumer.consumer_group_metadata()
         known = None if packed is None else unpack(packed)
         is_member = known is not None and known.generation >= 0 and bool(known.member_id)
