@@ -26,7 +26,8 @@ class Commits:
 
     librdkafka 2.16.1 does, if a broker goes away just then, until one is there again; who polls
     would stand still for as long. So it waits on a thread of its own, which is left behind where
-    no answer comes.
+    no answer comes. A listener's last chance is asked from its own thread, though: while the
+    library closes it answers no other.
 
     Args:
         consumer: The member.
@@ -60,7 +61,7 @@ class Commits:
         while True:
             if not self.unanswered:
                 self._see_member()
-            fault = self._once(places)
+            fault = _asked(self._consumer, places) if last_chance else self._once(places)
             if fault is None:
                 return
             if fault.code() not in _BETWEEN_GENERATIONS or time.monotonic() >= deadline:
