@@ -11,6 +11,7 @@ from kafka import TopicPartition as KafkaPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
     AuthorizationError,
+    CoordinatorNotAvailableError,
     GroupIdNotFoundError,
     InvalidTopicError,
     NoError,
@@ -18,6 +19,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
     for_code,
 )
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from workers.errors import AuthorisationError, ConfigurationError, TopicMissingError
 from workers.log.connection import Connection
@@ -28,6 +30,13 @@ from workers.log.kafka_errors import translate
 # the client may not read the topic's configuration.
 DEFAULT_MAX_MESSAGE_BYTES: Final = 1_048_588
 _MAX_MESSAGE_BYTES: Final = "max.message.bytes"
+# A new cluster has no coordinator for a group before it is asked for one.
+_coordinated: Final = Retrying(
+    retry=retry_if_exception_type(CoordinatorNotAvailableError),
+    stop=stop_after_delay(8.0),
+    wait=wait_fixed(0.2),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +190,7 @@ def describe(connection: Connection, topics: Iterable[str]) -> list[TopicDescrip
         ]
         begins = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
         ends = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
-        committed = _committed(client, connection.group_id, places)
+        committed = _coordinated(_committed, client, connection.group_id, places)
     return [
         TopicDescription(
             name=name,
