@@ -57,10 +57,13 @@ class Commits:
         Raises:
             WorkerError: not committed, as far as is known.
         """
+        if self.unanswered:
+            # Another beside it might be overtaken by it, and would wait as it does.
+            late = KafkaError(_NO_ANSWER, "a commit before this one has no answer yet")
+            raise translate(late, doing)
         deadline = time.monotonic() + (_NEXT_GENERATION_SECONDS if last_chance else 0.0)
         while True:
-            if not self.unanswered:
-                self._see_member()
+            self._see_member()
             fault = _asked(self._consumer, places) if last_chance else self._once(places)
             if fault is None:
                 return
@@ -69,10 +72,7 @@ class Commits:
             time.sleep(_NEXT_LOOK_SECONDS)
 
     def _once(self, places: list[Place]) -> KafkaError | None:
-        """Commit; return why not."""
-        if self.unanswered:
-            # Another beside it might be overtaken by it.
-            return KafkaError(_NO_ANSWER, "a commit before this one has no answer yet")
+        """Commit, and wait for so long at the most; return why not."""
         answers: list[KafkaError | None] = []
         raised: list[BaseException] = []
 
