@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise, repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ SPAN_SHARE = 0.25
 # A span is worth showing when it weighs at least this share of the heaviest: single letters far
 # from anything tell a reader nothing.
 WEIGHT_SHARE = 0.1
+CHARACTERS = "characters"
 
 
 class Span(NamedTuple):
@@ -30,8 +33,72 @@ class Span(NamedTuple):
     start: int
     end: int
     weight: float
-    kind: str = "characters"
+    kind: str = CHARACTERS
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spans:
+    """The spans of n subjects, as ragged columns: row i's are ``splits[i]`` to ``splits[i + 1]``.
+
+    Iterates over the rows, each a list of `Span`, for whoever looks at few.
+
+    Attributes:
+        splits: int64[n + 1], from 0 to k.
+        starts: int64[k], as in `Span`, and so are all that follow.
+        ends: int64[k].
+        weights: float64[k].
+        kinds: k names.
+        texts: k excerpts.
+    """
+
+    splits: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    kinds: Sequence[str]
+    texts: Sequence[str | None]
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[Span]]) -> Spans:
+        """Of lists, a row each."""
+        flat = list(chain.from_iterable(rows))
+        return cls(
+            splits=_splits(np.array([len(own) for own in rows], np.int64)),
+            starts=np.array([span.start for span in flat], np.int64),
+            ends=np.array([span.end for span in flat], np.int64),
+            weights=np.array([span.weight for span in flat], np.float64),
+            kinds=[span.kind for span in flat],
+            texts=[span.text for span in flat],
+        )
+
+    @classmethod
+    def joined(cls, parts: Iterable[Spans]) -> Spans:
+        """The rows of one part after those of the other."""
+        parts = [cls.of_rows([]), *parts]
+        return cls(
+            splits=_splits(np.concatenate([np.diff(part.splits) for part in parts])),
+            starts=np.concatenate([part.starts for part in parts]),
+            ends=np.concatenate([part.ends for part in parts]),
+            weights=np.concatenate([part.weights for part in parts]),
+            kinds=list(chain.from_iterable(part.kinds for part in parts)),
+            texts=list(chain.from_iterable(part.texts for part in parts)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.splits) - 1
+
+    def __getitem__(self, row: int) -> list[Span]:
+        start, end = self.splits[:-1][row], self.splits[1:][row]
+        columns = (self.starts, self.ends, self.weights)
+        numbers = (column[start:end].tolist() for column in columns)
+        return list(map(Span, *numbers, self.kinds[start:end], self.texts[start:end]))
+
+    def __iter__(self) -> Iterator[list[Span]]:
+        columns = (self.starts.tolist(), self.ends.tolist(), self.weights.tolist())
+        spans = list(map(Span, *columns, self.kinds, self.texts))
+        for start, end in pairwise(self.splits.tolist()):
+            yield spans[start:end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +126,7 @@ class Explainer(Protocol):
         """Whether weights are exact parts of the logit (up to rounding) or estimates."""
         ...
 
-    def explain(self, features: Any, most: int) -> list[list[Span]]:
+    def explain(self, features: Any, most: int) -> Spans:
         """At most ``most`` spans for each of n subjects, heaviest first.
 
         Args:
@@ -69,7 +136,7 @@ class Explainer(Protocol):
         ...
 
 
-def top_spans(parts: NDArray[np.float32], most: int) -> list[list[Span]]:
+def top_spans(parts: NDArray[np.float32], most: int) -> Spans:
     """The spans of n texts that speak most for malicious, heaviest first.
 
     A span is a run of characters whose part is at least ``SPAN_SHARE`` of the largest, with
@@ -83,12 +150,22 @@ def top_spans(parts: NDArray[np.float32], most: int) -> list[list[Span]]:
     starts, ends = (np.zeros((len(parts), most), np.int64) for _ in range(2))
     weights, counts = np.zeros((len(parts), most), np.float64), np.zeros(len(parts), np.int64)
     _fill_spans(parts, starts, ends, weights, counts)
-    return [
-        [Span(*span) for span in zip(own[:count], until[:count], weighs[:count], strict=True)]
-        for own, until, weighs, count in zip(
-            starts.tolist(), ends.tolist(), weights.tolist(), counts.tolist(), strict=True
-        )
-    ]
+    filled = np.arange(most) < counts[:, None]
+    spans = int(counts.sum())
+    return Spans(
+        splits=_splits(counts),
+        starts=starts[filled],
+        ends=ends[filled],
+        weights=weights[filled],
+        kinds=list(repeat(CHARACTERS, spans)),
+        texts=list(repeat(None, spans)),
+    )
+
+
+def _splits(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    splits = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=splits[1:])
+    return splits
 
 
 @compiled

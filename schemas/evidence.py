@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,6 @@ TOKEN = "token"  # noqa: S105 - a word of a page
 SPAN_KINDS = (CHARACTERS, WINDOW, TOKEN)
 """What a span can be: characters of a text; a window of a page; a token within such a window,
 whose weight is a part of the window's."""
-
-Span = tuple[int, int, float] | tuple[int, int, float, str, str | None]
-"""Start, end and weight of a span; then its kind (else ``characters``) and its text (else None)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,29 +44,6 @@ class Evidence:
     kinds: Sequence[str]
     texts: Sequence[str | None]
     exact: bool
-
-    @classmethod
-    def of_rows(cls, n: int, spans: Mapping[int, Sequence[Span]], *, exact: bool) -> Evidence:
-        """Evidence of n subjects, most of which have none.
-
-        Args:
-            n: Subjects.
-            spans: For each row with evidence its spans.
-            exact: As above.
-        """
-        rows = sorted(spans)
-        counts = np.zeros(n, np.int64)
-        counts[rows] = [len(spans[row]) for row in rows]
-        flat = [span for row in rows for span in spans[row]]
-        return cls(
-            splits=np.concatenate([[0], np.cumsum(counts)]),
-            starts=np.array([span[0] for span in flat], np.int64),
-            ends=np.array([span[1] for span in flat], np.int64),
-            weights=np.array([span[2] for span in flat], np.float64),
-            kinds=[CHARACTERS if len(span) == 3 else span[3] for span in flat],  # noqa: PLR2004
-            texts=[None if len(span) == 3 else span[4] for span in flat],  # noqa: PLR2004
-            exact=exact,
-        )
 
     def take(self, rows: NDArray[np.integer]) -> Evidence:
         """The evidence of these subjects, in this order."""

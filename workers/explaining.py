@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
-from models.evidence import Span
+from models.evidence import Spans
 from models.features import Features
 from schemas.evidence import Evidence
 from schemas.label import Label
@@ -57,19 +59,27 @@ class Explaining:
                 "verdicts have no evidence, since the explainer fails on them",
                 next(iter(came.culprits.values())),
             )
-        return Evidence.of_rows(
-            len(features),
-            {
-                row: spans
-                for some, found in came.parts
-                for row, spans in zip(rows[some].tolist(), found, strict=True)
-            },
-            exact=self._explainer.exact,
+        counts = np.zeros(len(features), np.int64)
+        for some, spans in came.parts:
+            counts[rows[some]] = np.diff(spans.splits)
+        return replace(
+            self._evidence(Spans.joined(spans for _, spans in came.parts)),
+            splits=np.concatenate([[0], np.cumsum(counts)]),
         )
 
-    def _spans(self, features: Features) -> list[list[Span]]:
+    def _spans(self, features: Features) -> Spans:
         """The explainer's spans, held against their contract."""
         spans = self._explainer.explain(features, self._top)
-        evidence = Evidence.of_rows(len(spans), dict(enumerate(spans)), exact=False)
-        evidence.check(features.lengths)
+        self._evidence(spans).check(features.lengths)
         return spans
+
+    def _evidence(self, spans: Spans) -> Evidence:
+        return Evidence(
+            splits=spans.splits,
+            starts=spans.starts,
+            ends=spans.ends,
+            weights=spans.weights,
+            kinds=spans.kinds,
+            texts=spans.texts,
+            exact=self._explainer.exact,
+        )

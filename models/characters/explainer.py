@@ -10,18 +10,17 @@ between the kinks of its ReLUs the network is linear.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters import grams
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
-from models.characters.dense import DenseLayers
-from models.characters.gram_sums import GramSums
 from models.characters.layout import TableSums, tables_of
-from models.evidence import Attribution, Span, top_spans
+from models.engines.products import FloatGradient
+from models.engines.tables import dense_of, grams_of, laid_out
+from models.evidence import Attribution, Spans, top_spans
 
 
 class CharacterExplainer:
@@ -38,54 +37,35 @@ class CharacterExplainer:
         self, sizes: CharacterConvolutions, tensors: Mapping[str, NDArray[np.float32]]
     ) -> None:
         self._sums = TableSums(sizes, tables_of(sizes, tensors), short=False)
-        self._scale = np.float32(sizes.pooling_scale)
-        self._vectors = tensors.get("grams/vectors")
-        self._grams = None if self._vectors is None else GramSums(sizes, self._vectors)
-        self._orders = np.array(sizes.gram_orders, np.int64)
-        self._dense = DenseLayers(sizes, tensors)
+        self._grams = grams_of(sizes, tensors)
+        kernels, biases = dense_of(sizes, tensors)
+        self._gradient = FloatGradient([laid_out(kernels[0], self._sums), *kernels[1:]], biases)
 
-    def explain(self, features: CharacterCodes, most: int) -> list[list[Span]]:
+    def explain(self, features: CharacterCodes, most: int) -> Spans:
         """The heaviest spans of n texts."""
         return _in_texts(top_spans(self.attribute(features).parts, most), features)
 
     def attribute(self, features: CharacterCodes) -> Attribution:
         """Attribute n texts: parts float32[n, width], remainder float32[n]."""
-        gradient, remainder = self._dense.gradient(self._pooled(features))
-        return Attribution(parts=self._parts(features, gradient), remainder=remainder, exact=True)
-
-    def _pooled(self, features: CharacterCodes) -> NDArray[np.float32]:
-        """float32[n, filters x filter widths + units of n-grams]."""
-        of_filters = self._sums(features)[:, self._sums.of_filters] * self._scale
-        if self._grams is None:
-            return of_filters
-        return np.concatenate([of_filters, self._grams(features)], axis=1)
-
-    def _parts(
-        self, features: CharacterCodes, gradient: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """What each character gave of ``gradient . pooled``: float32[n, width]."""
-        filters = len(self._sums.of_filters)
-        weights = np.zeros((len(features), self._sums.columns), np.float32)
-        weights[:, self._sums.of_filters] = gradient[:, :filters] * self._scale
-        parts = self._sums.parts(features, weights)
-        if self._vectors is not None and self._grams is not None:
-            of_grams = np.ascontiguousarray(gradient[:, filters:])
-            grams.share_out(
-                self._vectors, self._orders, features.codes, features.seen, of_grams, parts
-            )
-        return parts
+        columns = self._sums.columns
+        sums = self._sums(features, self._grams.units if self._grams else 0)
+        if self._grams:
+            sums[:, columns:] = self._grams(features)
+        gradient, remainder = self._gradient(sums)
+        parts = self._sums.parts(features, gradient)
+        if self._grams:
+            self._grams.share_out(features, gradient[:, columns:], parts)
+        return Attribution(parts=parts, remainder=remainder, exact=True)
 
 
-def _in_texts(spans: list[list[Span]], features: CharacterCodes) -> list[list[Span]]:
+def _in_texts(spans: Spans, features: CharacterCodes) -> Spans:
     """Spans of codes as such of the texts that they came from."""
-    if features.source is None:
+    if features.source is None or not len(spans.starts):
         return spans
     origins, past = features.source.places()
-    rows = np.repeat(np.arange(len(spans)), [len(own) for own in spans])
-    flat = [span for own in spans for span in own]
-    firsts = origins[rows, [span.start for span in flat]].tolist()
-    ends = past[rows, [span.end - 1 for span in flat]].tolist()
-    moved = iter(
-        Span(first, end, span.weight) for span, first, end in zip(flat, firsts, ends, strict=True)
+    rows = np.repeat(np.arange(len(spans)), np.diff(spans.splits))
+    return replace(
+        spans,
+        starts=origins[rows, spans.starts].astype(np.int64),
+        ends=past[rows, spans.ends - 1].astype(np.int64),
     )
-    return [list(islice(moved, len(own))) for own in spans]

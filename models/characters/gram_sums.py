@@ -14,11 +14,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.characters import grams
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.characters.grams import FACTOR, FIRST_SHIFT, LAST_SHIFT, MARKER, MIX
 from models.compiled import compiled
-from models.vectors import FLOATS, add, load, nought, peek, store, widened
+from models.vectors import (
+    FLOATS,
+    add,
+    as_floats,
+    load,
+    nought,
+    peek,
+    store,
+    times,
+    total,
+    widened,
+)
 
 Array = NDArray[np.float32]
 
@@ -146,6 +158,54 @@ def sum_floats(
             store(sums, row * units + first, total)
 
 
+@compiled
+def share_bytes(
+    vectors: NDArray[np.int8],
+    units: int,
+    orders: NDArray[np.int64],
+    mask: np.uint32,
+    codes: NDArray[np.uint8],
+    seen: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    parts: NDArray[np.float32],
+) -> None:
+    """Add each n-gram's part of ``weights . vector`` to its characters, to all of them alike.
+
+    Args:
+        vectors: As in `sum_bytes`.
+        units: As in `sum_bytes`.
+        orders: As in `hash_all`.
+        mask: As in `hash_all`.
+        codes: uint8[n, width].
+        seen: int32[n].
+        weights: float32[n x units].
+        parts: float32[n, width], is added to.
+    """
+    most = codes.shape[1] + 2
+    rolled, marked = np.empty(most, np.uint32), np.empty(most, np.uint32)
+    found = np.empty(most * len(orders), np.uint32)
+    given = np.empty(most * len(orders), np.float32)
+    for row in range(len(seen)):
+        length = seen[row]
+        count = hash_all(codes[row, :length], orders, mask, rolled, marked, found)
+        # Alone, so that many vectors are on their way from memory at once.
+        for gram in range(count):
+            part = np.float32(0)
+            for first in range(0, units, FLOATS):
+                vector = load(vectors, np.int64(peek(found, gram)) * units + first)
+                part += total(times(as_floats(widened(vector)), load(weights, row * units + first)))
+            given[gram] = part
+        gram = 0
+        for order in orders:
+            # They are found order by order, from the marker before the text on.
+            for i in range(max(0, length + 3 - order) if length else 0):
+                start, end = max(0, i - 1), min(length, i - 1 + order)
+                part = given[gram] / np.float32(end - start)
+                gram += 1
+                for place in range(start, end):
+                    parts[row, place] += part
+
+
 class GramSums:
     """Sums over the n-grams of texts, of one set of weights; may be used by several threads.
 
@@ -188,6 +248,37 @@ class GramSums:
         return np.asarray(
             sums[:, : self.units] * self._scales * scales[:, None].astype(np.float32), np.float32
         )
+
+    def share_out(self, features: CharacterCodes, gradient: Array, parts: Array) -> None:
+        """Add what each character gave of ``gradient . sums`` to its part.
+
+        Args:
+            features: n texts.
+            gradient: float32[n, units].
+            parts: float32[n, width of the codes].
+        """
+        if not self.exact_bytes:
+            vectors = self._vectors.reshape(-1, self._padded)[:, : self.units]
+            grams.share_out(vectors, self._orders, features.codes, features.seen, gradient, parts)
+            return
+        weights = np.zeros((len(features), self._padded), np.float32)
+        counts = np.maximum(self._count(features.seen), 1)
+        weights[:, : self.units] = gradient * self._scales / np.sqrt(counts)[:, None]
+        share_bytes(
+            self._vectors,
+            self._padded,
+            self._orders,
+            self._mask,
+            features.codes,
+            features.seen,
+            weights.reshape(-1),
+            parts,
+        )
+
+    def _count(self, seen: NDArray[np.int32]) -> NDArray[np.int64]:
+        """int64[n], n-grams of each text."""
+        counts = np.maximum(seen[:, None] + 3 - self._orders, 0).sum(axis=1)
+        return np.where(seen > 0, counts, 0)
 
 
 def _in_bytes(vectors: Array) -> tuple[NDArray[np.int8], Array] | None:

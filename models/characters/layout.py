@@ -7,15 +7,15 @@ with such as give 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import PADDING, CharacterCodes
-from models.characters.table_parts import spread_windows, weigh_floats
+from models.characters.table_parts import weigh_floats
 from models.characters.table_sums import ADDED, VECTORS, lay_out, sum_floats, sum_shorts
 from models.errors import EngineError
 from models.vectors import FLOATS, SHORTS
@@ -67,15 +67,15 @@ class TableSums:
         self._sum: Callable[..., None] = sum_shorts if short else sum_floats
         self._block = VECTORS * (SHORTS if short else FLOATS)
         self._margin = max(sizes.filter_widths)
-        self._widths = [tuple(range(width)) for width in sizes.filter_widths]
+        self._widths = tuple(tuple(range(width)) for width in sizes.filter_widths)
         self._filters = -(-sizes.filters // self._block) * self._block
         factors = [_short_factors(table) if short else np.ones(sizes.filters) for table in tables]
-        self._tables = [
+        self._tables = tuple(
             _blocks(np.rint(table * factor) if short else table, self._block).astype(
                 np.int16 if short else np.float32
             )
             for table, factor in zip(tables, factors, strict=True)
-        ]
+        )
         self.columns = self._filters * len(self._widths)
         """Of the sums."""
         self.of_filters = np.flatnonzero(np.arange(self.columns) % self._filters < sizes.filters)
@@ -90,22 +90,16 @@ class TableSums:
         sums = np.empty((len(seen), self.columns + further), self._dtype)
         if not len(seen):
             return sums
-        places = self._laid_out(features)
-        flat = sums.reshape(-1)
-        for number, (of_width, table) in enumerate(zip(self._widths, self._tables, strict=True)):
-            for first, step, column in self._blocks_of(number):
-                self._sum(
-                    table,
-                    first,
-                    step,
-                    of_width,
-                    places,
-                    self._margin,
-                    seen,
-                    column,
-                    sums.shape[1],
-                    flat,
-                )
+        self._sum(
+            self._tables,
+            self._widths,
+            self._filters // self._block,
+            self._laid_out(features),
+            self._margin,
+            seen,
+            sums.shape[1],
+            sums.reshape(-1),
+        )
         return sums
 
     def parts(self, features: CharacterCodes, weights: Array) -> Array:
@@ -113,32 +107,24 @@ class TableSums:
 
         Args:
             features: n texts.
-            weights: float32[n, columns], of the sums as they are given; float tables only.
+            weights: float32[n, columns or more], of the sums as they are given; float tables only.
         """
         seen = features.seen
         parts = np.zeros(features.codes.shape, np.float32)
         if not len(seen):
             return parts
-        places = self._laid_out(features)
-        flat = np.ascontiguousarray(weights).reshape(-1)
-        tables = cast("list[Array]", self._tables)
-        for number, (of_width, table) in enumerate(zip(self._widths, tables, strict=True)):
-            windows = np.zeros_like(parts)
-            for first, step, column in self._blocks_of(number):
-                weigh_floats(
-                    table,
-                    first,
-                    step,
-                    of_width,
-                    places,
-                    self._margin,
-                    seen,
-                    flat,
-                    column,
-                    weights.shape[1],
-                    windows,
-                )
-            spread_windows(windows, len(of_width), seen, parts)
+        weigh_floats(
+            self._tables,
+            self._widths,
+            self._filters // self._block,
+            self._laid_out(features),
+            self._margin,
+            seen,
+            np.ascontiguousarray(weights).reshape(-1),
+            weights.shape[1],
+            np.empty_like(parts),
+            parts,
+        )
         return parts
 
     def _laid_out(self, features: CharacterCodes) -> NDArray[np.int32]:
@@ -146,13 +132,6 @@ class TableSums:
         places = np.empty(len(seen) * (codes.shape[1] + 2 * self._margin), np.int32)
         lay_out(codes, seen, self._margin, self._block, places)
         return places
-
-    def _blocks_of(self, number: int) -> Iterator[tuple[int, int, int]]:
-        """Where each block of a table begins, the step in it, and its first column."""
-        of_block = len(self._tables[number]) * self._block // self._filters
-        for block in range(self._filters // self._block):
-            step = of_block // len(self._widths[number])
-            yield block * of_block, step, number * self._filters + block * self._block
 
 
 def _short_factors(table: NDArray[np.float64]) -> NDArray[np.float64]:

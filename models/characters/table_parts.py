@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import literal_unroll
 from numpy.typing import NDArray
 
+from models.characters.table_sums import VECTORS
 from models.compiled import compiled
 from models.vectors import FLOATS, add, add_product, load, peek, relu, times, total
 
@@ -18,9 +20,58 @@ Floats = NDArray[np.float32]
 
 @compiled
 def weigh_floats(
+    tables: Any,
+    of_widths: Any,
+    blocks: int,
+    places: NDArray[np.int32],
+    margin: int,
+    seen: NDArray[np.int32],
+    weights: Floats,
+    columns: int,
+    windows: Floats,
+    parts: Floats,
+) -> None:
+    """Share what all filters give, each times its weight, among the characters that they saw.
+
+    Args:
+        tables: As in `models.characters.table_sums.sum_floats`.
+        of_widths: As there.
+        blocks: As there.
+        places: As there.
+        margin: As there.
+        seen: As there.
+        weights: float32[n x columns], those of each text's sums.
+        columns: Of the weights.
+        windows: float32[n, width], is overwritten.
+        parts: float32[n, width], is added to.
+    """
+    number = 0
+    for of_width in literal_unroll(of_widths):
+        windows[:] = 0
+        for block in range(blocks):
+            column = (number * blocks + block) * VECTORS * FLOATS
+            _weigh_block(
+                tables[number],
+                block,
+                blocks,
+                of_width,
+                places,
+                margin,
+                seen,
+                weights,
+                column,
+                columns,
+                windows,
+            )
+        _spread_windows(windows, len(of_width), seen, parts)
+        number += 1  # noqa: SIM113 - there is no `enumerate` of what is unrolled
+
+
+@compiled
+def _weigh_block(
     table: Floats,
-    first: int,
-    step: int,
+    block: int,
+    blocks: int,
     of_width: Any,
     places: NDArray[np.int32],
     margin: int,
@@ -30,21 +81,9 @@ def weigh_floats(
     columns: int,
     windows: Floats,
 ) -> None:
-    """Add what one block of filters gives at each position, each filter times its weight.
-
-    Args:
-        table: As in `models.characters.table_sums.sum_floats`.
-        first: As there.
-        step: As there.
-        of_width: As there.
-        places: As there.
-        margin: As there.
-        seen: As there.
-        weights: float32[n x columns], those of each text's sums.
-        column: The block's first.
-        columns: Of the weights.
-        windows: float32[n, width], is added to.
-    """
+    """Add what one block of filters gives at each position, each filter times its weight."""
+    first = block * (len(table) // blocks)
+    step = len(table) // blocks // len(of_width)
     stride = len(places) // max(1, len(seen))
     before = (len(of_width) - 1) // 2
     for row in range(len(seen)):
@@ -68,15 +107,8 @@ def weigh_floats(
 
 
 @compiled
-def spread_windows(windows: Floats, width: int, seen: NDArray[np.int32], parts: Floats) -> None:
-    """Share what filters of one width gave at each position among the characters that they saw.
-
-    Args:
-        windows: float32[n, characters].
-        width: Of the filters.
-        seen: int32[n].
-        parts: float32[n, characters], is added to.
-    """
+def _spread_windows(windows: Floats, width: int, seen: NDArray[np.int32], parts: Floats) -> None:
+    """Share what filters of one width gave at each position among the characters they saw."""
     for row in range(len(seen)):
         for position in range(seen[row]):
             start = max(0, position - (width - 1) // 2)

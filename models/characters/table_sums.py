@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from numba import literal_unroll
 from numpy.typing import NDArray
 
 from models.compiled import compiled
@@ -70,9 +71,47 @@ def lay_out(
 
 @compiled
 def sum_floats(
+    tables: Any,
+    of_widths: Any,
+    blocks: int,
+    places: NDArray[np.int32],
+    margin: int,
+    seen: NDArray[np.int32],
+    columns: int,
+    sums: NDArray[np.float32],
+) -> None:
+    """Sum the activations of all filters over the characters of n texts.
+
+    One call for all, since each lets go of the interpreter's lock and waits for it again.
+
+    Args:
+        tables: float32[all numbers], a tuple of them, one a width of filters.
+        of_widths: For each width a tuple as long as the filters are wide, which the compiler
+            unrolls loops by.
+        blocks: Of each table.
+        places: From `lay_out`.
+        margin: As there.
+        seen: int32[n].
+        columns: Of the sums.
+        sums: float32[n x columns], those of the filters are filled.
+    """
+    number = 0
+    for of_width in literal_unroll(of_widths):
+        table = tables[number]
+        for block in range(blocks):
+            first = block * (len(table) // blocks)
+            column = (number * blocks + block) * VECTORS * FLOATS
+            _floats_of_block(
+                table, first, blocks, of_width, places, margin, seen, column, columns, sums
+            )
+        number += 1  # noqa: SIM113 - there is no `enumerate` of what is unrolled
+
+
+@compiled
+def _floats_of_block(
     table: NDArray[np.float32],
     first: int,
-    step: int,
+    blocks: int,
     of_width: Any,
     places: NDArray[np.int32],
     margin: int,
@@ -81,20 +120,7 @@ def sum_floats(
     columns: int,
     sums: NDArray[np.float32],
 ) -> None:
-    """Sum the activations of one block of filters over the characters of n texts.
-
-    Args:
-        table: float32[all numbers].
-        first: Where the block begins in it.
-        step: From the rows of one place in a filter to those of the next.
-        of_width: A tuple as long as the filters are wide, which the compiler unrolls loops by.
-        places: From `lay_out`.
-        margin: As there.
-        seen: int32[n].
-        column: Of the sums, the block's first.
-        columns: Of the sums.
-        sums: float32[n x columns], the block's are filled.
-    """
+    step = len(table) // blocks // len(of_width)  # from one place's rows in a filter to the next
     stride = len(places) // max(1, len(seen))
     before = (len(of_width) - 1) // 2
     zero = nought(load(table, 0))
@@ -124,9 +150,44 @@ def sum_floats(
 
 @compiled
 def sum_shorts(
+    tables: Any,
+    of_widths: Any,
+    blocks: int,
+    places: NDArray[np.int32],
+    margin: int,
+    seen: NDArray[np.int32],
+    columns: int,
+    sums: NDArray[np.int32],
+) -> None:
+    """As `sum_floats`, of whole numbers.
+
+    Args:
+        tables: int16[all numbers], a tuple of them.
+        of_widths: As in `sum_floats`.
+        blocks: As in `sum_floats`.
+        places: As in `sum_floats`.
+        margin: As in `sum_floats`.
+        seen: As in `sum_floats`.
+        columns: As in `sum_floats`.
+        sums: int32[n x columns], those of the filters are filled.
+    """
+    number = 0
+    for of_width in literal_unroll(of_widths):
+        table = tables[number]
+        for block in range(blocks):
+            first = block * (len(table) // blocks)
+            column = (number * blocks + block) * VECTORS * SHORTS
+            _shorts_of_block(
+                table, first, blocks, of_width, places, margin, seen, column, columns, sums
+            )
+        number += 1  # noqa: SIM113 - there is no `enumerate` of what is unrolled
+
+
+@compiled
+def _shorts_of_block(
     table: NDArray[np.int16],
     first: int,
-    step: int,
+    blocks: int,
     of_width: Any,
     places: NDArray[np.int32],
     margin: int,
@@ -135,20 +196,7 @@ def sum_shorts(
     columns: int,
     sums: NDArray[np.int32],
 ) -> None:
-    """As `sum_floats`, of whole numbers.
-
-    Args:
-        table: int16[all numbers].
-        first: As in `sum_floats`.
-        step: As in `sum_floats`.
-        of_width: As in `sum_floats`.
-        places: As in `sum_floats`.
-        margin: As in `sum_floats`.
-        seen: As in `sum_floats`.
-        column: As in `sum_floats`.
-        columns: As in `sum_floats`.
-        sums: int32[n x columns], the block's are filled.
-    """
+    step = len(table) // blocks // len(of_width)
     stride = len(places) // max(1, len(seen))
     before = (len(of_width) - 1) // 2
     zero = nought(load(table, 0))

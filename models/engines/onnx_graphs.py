@@ -74,7 +74,7 @@ class Rows(NamedTuple):
 
 
 def serialised(
-    nodes: Sequence[Node], weights: Mapping[str, NDArray[Any]], takes: Rows, gives: Rows
+    nodes: Sequence[Node], weights: Mapping[str, NDArray[Any]], takes: Rows, *gives: Rows
 ) -> bytes:
     """A graph as onnxruntime takes it.
 
@@ -82,7 +82,7 @@ def serialised(
         nodes: In the order in which they run.
         weights: float32, int8 or uint8, by name.
         takes: The input.
-        gives: The output.
+        gives: The outputs.
     """
     model = _model_class()(ir_version=_IR_VERSION)
     model.opset_import.add(domain="", version=_OPERATORS_VERSION)
@@ -94,7 +94,7 @@ def serialised(
         tensor = graph.initializer.add(name=name, data_type=_TYPES[str(weight.dtype)])
         tensor.dims.extend(weight.shape)
         tensor.raw_data = weight.astype(weight.dtype.newbyteorder("<")).tobytes()
-    for values, rows in ((graph.input, takes), (graph.output, gives)):
+    for values, rows in ((graph.input, takes), *((graph.output, rows) for rows in gives)):
         kind = values.add(name=rows.name).type.tensor_type
         kind.elem_type = _TYPES[rows.dtype]
         kind.shape.dim.add(dim_param="rows")

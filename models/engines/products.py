@@ -62,6 +62,68 @@ class FloatLayers:
         return logits
 
 
+class FloatGradient:
+    """The gradient of such layers' logit with respect to their input; for any number of threads.
+
+    Between the kinks of the ReLUs the layers are linear, so that for each row
+    ``logit = gradient . row + remainder``, exactly but for rounding; the remainder is what the
+    biases give.
+
+    Args:
+        kernels: As in `FloatLayers`.
+        biases: As in `FloatLayers`.
+
+    Raises:
+        EngineError: onnxruntime cannot run here.
+    """
+
+    def __init__(self, kernels: Sequence[Array], biases: Sequence[Array]) -> None:
+        self._top, self._top_bias = kernels[-1][:, 0], np.float32(biases[-1][0])
+        self._session = _gradient_session(kernels, biases) if len(kernels) > 1 else None
+
+    def __call__(self, rows: Array) -> tuple[Array, Array]:
+        """float32[n, units] -> gradient float32[n, units], remainder float32[n]."""
+        remainder = np.full(len(rows), self._top_bias)
+        if self._session is None:
+            return np.broadcast_to(self._top, rows.shape).copy(), remainder
+        gradient, *of_biases = self._session.run(None, {"rows": rows})
+        for some in of_biases:
+            remainder += some[:, 0]
+        return gradient, remainder
+
+
+def _gradient_session(kernels: Sequence[Array], biases: Sequence[Array]) -> Any:
+    """Forwards for the ReLUs' sides, 1 or 0 a unit, and back through the same kernels."""
+    nodes: list[Node] = []
+    weights: dict[str, Array] = {"flow": kernels[-1].T}
+    outputs: list[Rows] = []
+    hidden = range(len(kernels) - 1)
+    given = "rows"
+    for number in hidden:
+        weights |= {f"kernel_{number}": kernels[number], f"bias_{number}": biases[number]}
+        nodes += [
+            Node("Gemm", (given, f"kernel_{number}", f"bias_{number}"), f"sums_{number}"),
+            Node("Relu", (f"sums_{number}",), f"hidden_{number}"),
+            Node("Sign", (f"hidden_{number}",), f"side_{number}"),
+        ]
+        given = f"hidden_{number}"
+    given = "flow"
+    for number in reversed(hidden):
+        weights |= {
+            f"back_{number}": kernels[number].T,
+            f"column_{number}": biases[number][:, None],
+        }
+        nodes += [
+            Node("Mul", (f"side_{number}", given), f"flow_{number}"),
+            Node("MatMul", (f"flow_{number}", f"column_{number}"), f"of_bias_{number}"),
+            Node("MatMul", (f"flow_{number}", f"back_{number}"), f"gradient_{number}"),
+        ]
+        outputs.append(Rows(f"of_bias_{number}", "float32", 1))
+        given = f"gradient_{number}"
+    outputs.insert(0, Rows(given, "float32", len(kernels[0])))
+    return session(serialised(nodes, weights, Rows("rows", "float32", len(kernels[0])), *outputs))
+
+
 class FloatProduct:
     """The product with a matrix of weights, in float32; for any number of threads.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence import WEIGHT_SHARE, Span
+from models.evidence import WEIGHT_SHARE, Span, Spans
 from models.html.architecture import InspectorSizes
 from models.html.dense import InspectorLayers
 from models.html.features import PageFeatures
@@ -69,7 +69,7 @@ class PageExplainer:
     def __init__(self, sizes: InspectorSizes, tensors: Mapping[str, NDArray[np.float32]]) -> None:
         self._layers = InspectorLayers(sizes, tensors)
 
-    def explain(self, features: PageFeatures, most: int) -> list[list[Span]]:
+    def explain(self, features: PageFeatures, most: int) -> Spans:
         """The window that decided, then tokens in it that speak for malicious, heaviest first.
 
         Spans are byte ranges with excerpts of at most ``EXCERPT`` characters, what is not UTF-8
@@ -82,7 +82,7 @@ class PageExplainer:
         spans: list[list[Span]] = []
         for start in range(0, len(features), CHUNK):
             spans += self._explain(features.rows(slice(start, start + CHUNK)), most)
-        return spans
+        return Spans.of_rows(spans)
 
     def window_parts(self, features: PageFeatures) -> NDArray[np.float32]:
         """How much of the logit each window gives: float32[n, 31].

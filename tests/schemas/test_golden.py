@@ -15,12 +15,12 @@ from jsonschema import Draft202012Validator
 from schemas.causes import Cause
 from schemas.contracts import contract
 from schemas.events import Events
-from schemas.evidence import Evidence
 from schemas.identity import record_ids, verdict_ids
 from schemas.label import Calibration, Thresholds
 from schemas.origin import Origins
 from schemas.telemetry import DECODERS
 from schemas.verdict import Judge, Model, Replay, Verdicts, encode
+from tests.schemas.spans import evidence_of
 
 
 def golden(name: str) -> list[dict[str, Any]]:
@@ -113,9 +113,7 @@ def _verdicts(verdict: dict[str, Any], events: Events) -> Verdicts:
         kinds=events.kinds,
         urls=events.urls,
         digests=events.digests,
-        evidence=Evidence.of_rows(
-            1, {0: spans} if spans else {}, exact=bool(verdict["evidence_exact"])
-        ),
+        evidence=evidence_of(1, {0: spans} if spans else {}, exact=bool(verdict["evidence_exact"])),
         origins=origins,
         record_ids=records,
         ids=verdict_ids(records, judge.detector, judge.model.digest),

@@ -16,13 +16,14 @@ from jsonschema import Draft202012Validator
 
 from schemas.contracts import contract
 from schemas.errors import ContractError
-from schemas.evidence import MAX_SPANS, Evidence
+from schemas.evidence import MAX_SPANS
 from schemas.identity import record_ids, verdict_ids
 from schemas.label import Calibration, Label, Thresholds
 from schemas.origin import Origins
 from schemas.telemetry import URL, decode
 from schemas.verdict import MAX_VERDICT_BYTES, Judge, Model, Replay, Verdicts, encode
 from schemas.verdict_reader import decode_verdict
+from tests.schemas.spans import evidence_of
 
 SCHEMA = Draft202012Validator(
     contract("verdict"), format_checker=Draft202012Validator.FORMAT_CHECKER
@@ -96,7 +97,7 @@ def some_verdicts(draw: st.DrawFn) -> Verdicts:
             "observed_at": column(st.sampled_from([None, "2024-02-29T00:00:00.5-08:00"])),
             "further": column(st.none() | st.just({"user": "ann"})),
             "omitted": column(st.just(()) | st.just(("page",))),
-            "evidence": Evidence.of_rows(n, spans, exact=draw(st.booleans())),
+            "evidence": evidence_of(n, spans, exact=draw(st.booleans())),
         }
     return verdicts_of(texts, column(FLOATS), **columns)
 
@@ -198,7 +199,7 @@ def test_time_is_utc_to_the_millisecond() -> None:
 
 def test_long_subjects_are_cut_and_evidence_beyond_the_cut_keeps_its_text() -> None:
     text = "x" * 3000 + "login" + "y" * 500
-    evidence = Evidence.of_rows(1, {0: [(3000, 3005, 2.0), (3005, 3505, 1.0)]}, exact=False)
+    evidence = evidence_of(1, {0: [(3000, 3005, 2.0), (3005, 3505, 1.0)]}, exact=False)
     [value] = encode(verdicts_of([text], [5.0], evidence=evidence))
     verdict = decode_verdict(value)
     assert verdict["subject"] == "x" * 2048
@@ -225,7 +226,7 @@ def test_the_largest_verdict_keeps_within_its_bound() -> None:
     verdicts = verdicts_of(
         events.subjects,
         [-3.3333333e38],
-        evidence=Evidence.of_rows(1, {0: spans}, exact=False),
+        evidence=evidence_of(1, {0: spans}, exact=False),
         origins=origins,
         record_ids=record_ids(origins),
         ids=record_ids(origins),
@@ -240,7 +241,7 @@ def test_the_largest_verdict_keeps_within_its_bound() -> None:
 
 
 def test_lone_surrogates_are_replaced_and_offsets_hold() -> None:
-    evidence = Evidence.of_rows(1, {0: [(1, 3, 1.0)]}, exact=True)
+    evidence = evidence_of(1, {0: [(1, 3, 1.0)]}, exact=True)
     [value] = encode(verdicts_of(["a\udc80b"], [5.0], evidence=evidence))
     verdict = decode_verdict(value)
     assert verdict["subject"] == "a\ufffdb"
@@ -265,7 +266,7 @@ def test_score_is_calibrated_and_says_by_what() -> None:
 
 
 def test_spans_of_texts_may_bring_their_own() -> None:
-    evidence = Evidence.of_rows(
+    evidence = evidence_of(
         1, {0: [(0, 2, 1.0, "characters", None), (0, 2, 1.0, "token", "b")]}, exact=True
     )
     verdict = decode_verdict(encode(verdicts_of(["abc"], [5.0], evidence=evidence))[0])
@@ -278,16 +279,16 @@ BAD_COLUMNS: dict[str, dict[str, Any]] = {
     "too few logits": {"logits": np.array([0.0])},
     "too few ids": {"ids": ["a"]},
     "too many further": {"further": [None] * 3},
-    "evidence of other rows": {"evidence": Evidence.of_rows(3, {}, exact=True)},
-    "span outside": {"evidence": Evidence.of_rows(2, {1: [(0, 6, 1.0)]}, exact=True)},
-    "span before": {"evidence": Evidence.of_rows(2, {1: [(-1, 2, 1.0)]}, exact=True)},
-    "span empty": {"evidence": Evidence.of_rows(2, {1: [(2, 2, 1.0)]}, exact=True)},
-    "weight is no number": {"evidence": Evidence.of_rows(2, {1: [(0, 1, np.nan)]}, exact=True)},
-    "weight is too large": {"evidence": Evidence.of_rows(2, {1: [(0, 1, 1e300)]}, exact=True)},
-    "too many spans": {"evidence": Evidence.of_rows(2, {1: [(0, 1, 1.0)] * 17}, exact=True)},
+    "evidence of other rows": {"evidence": evidence_of(3, {}, exact=True)},
+    "span outside": {"evidence": evidence_of(2, {1: [(0, 6, 1.0)]}, exact=True)},
+    "span before": {"evidence": evidence_of(2, {1: [(-1, 2, 1.0)]}, exact=True)},
+    "span empty": {"evidence": evidence_of(2, {1: [(2, 2, 1.0)]}, exact=True)},
+    "weight is no number": {"evidence": evidence_of(2, {1: [(0, 1, np.nan)]}, exact=True)},
+    "weight is too large": {"evidence": evidence_of(2, {1: [(0, 1, 1e300)]}, exact=True)},
+    "too many spans": {"evidence": evidence_of(2, {1: [(0, 1, 1.0)] * 17}, exact=True)},
     "ragged evidence": {
         "evidence": replace(
-            Evidence.of_rows(2, {1: [(0, 1, 1.0)]}, exact=True), ends=np.array([], np.int64)
+            evidence_of(2, {1: [(0, 1, 1.0)]}, exact=True), ends=np.array([], np.int64)
         )
     },
 }

@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 from schemas.contracts import contract
 from schemas.errors import ContractError
 from schemas.events import Events
-from schemas.evidence import Evidence
 from schemas.label import Thresholds
 from schemas.verdict import Judge, Model, Verdicts, encode
 from schemas.verdict_reader import decode_verdict
+from tests.schemas.spans import evidence_of
 
 SCHEMA = Draft202012Validator(
     contract("verdict"), format_checker=Draft202012Validator.FORMAT_CHECKER
@@ -39,7 +39,7 @@ def page_verdicts(spans: Any = (), **columns: Any) -> Verdicts:
         "characters_seen": np.array([21, 0]),
         "urls": events.urls,
         "digests": events.digests,
-        "evidence": Evidence.of_rows(2, {0: spans} if spans else {}, exact=False),
+        "evidence": evidence_of(2, {0: spans} if spans else {}, exact=False),
     }
     return Verdicts(**given_columns | columns)
 

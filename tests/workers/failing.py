@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.artefact import Artefact
 from models.characters.explainer import CharacterExplainer
 from models.engines.contract import EngineDescription
-from models.evidence import Span
+from models.evidence import Span, Spans
 from models.features import Features, Featuriser
 
 POISON = "http://poison.example/"
@@ -83,7 +83,7 @@ class RaisingExplainer(CharacterExplainer):
 
     LENGTH = 41
 
-    def explain(self, features: Any, most: int) -> list[list[Span]]:
+    def explain(self, features: Any, most: int) -> Spans:
         if (features.lengths == self.LENGTH).any():
             raise ZeroDivisionError("division by zero")
         return super().explain(features, most)
@@ -92,11 +92,11 @@ class RaisingExplainer(CharacterExplainer):
 class NotANumberExplainer(RaisingExplainer):
     """Gives such texts a weight that is no number."""
 
-    def explain(self, features: Any, most: int) -> list[list[Span]]:
-        spans = CharacterExplainer.explain(self, features, most)
+    def explain(self, features: Any, most: int) -> Spans:
+        spans = list(CharacterExplainer.explain(self, features, most))
         for row in np.flatnonzero(features.lengths == self.LENGTH).tolist():
             spans[row] = [Span(0, 1, float("nan"))]
-        return spans
+        return Spans.of_rows(spans)
 
 
 def with_explainer(artefact: Artefact, explainer: type[RaisingExplainer]) -> Artefact:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from schemas.events import page_digest
-from schemas.evidence import Evidence
 from schemas.label import Thresholds
 from schemas.verdict import Judge, Model, Verdicts, encode
+from tests.schemas.spans import evidence_of
 
 JUDGE = Judge(
     detector="url",
@@ -32,7 +32,7 @@ def verdict(
             subjects=[text],
             logits=np.array([LOGITS[label]], np.float32),
             characters_seen=np.array([len(text)]),
-            evidence=Evidence.of_rows(1, {0: spans} if spans else {}, exact=True),
+            evidence=evidence_of(1, {0: spans} if spans else {}, exact=True),
         )
     )
     return value
@@ -58,7 +58,7 @@ def page_verdict(
             characters_seen=np.array([len(page)]),
             urls=[url],
             digests=[page_digest(page)],
-            evidence=Evidence.of_rows(1, {0: spans} if spans else {}, exact=True),
+            evidence=evidence_of(1, {0: spans} if spans else {}, exact=True),
         )
     )
     return value
