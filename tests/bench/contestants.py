@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from tests.bench.ground import PARTITIONS
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -54,7 +56,12 @@ class Contestant:
 
 
 def ours(
-    detector: str, *options: str, client: str = "kafka-python", engine: str = "tables", **more: int
+    detector: str,
+    *options: str,
+    client: str = "kafka-python",
+    engine: str = "tables-int8",
+    replicas: int = 1,
+    evidence: bool = True,
 ) -> Contestant:
     """A Fishweir worker.
 
@@ -63,8 +70,13 @@ def ours(
         options: Further options of `weir work`.
         client: Of Kafka.
         engine: Of the model.
-        more: Fields of the contestant.
+        replicas: How many; of several each computes in one thread.
+        evidence: Whether verdicts say why, from the label on from which they do by default.
     """
+    if replicas > 1:
+        options = (*options, "--engine-threads", "1")
+    if not evidence:
+        options = (*options, "--evidence-from", "never")
 
     def command(job: Job) -> list[str]:
         return [
@@ -75,10 +87,9 @@ def ours(
             *("--log-format", "json", *options),
         ]
 
-    replicas = more.get("replicas", 1)
-    times = f", {replicas} replicas" if replicas > 1 else ""
+    name = f"Fishweir, {engine}, {client}{_times(replicas)}"
     return Contestant(
-        name=f"Fishweir, {engine}, {client}{times}",
+        name=name if evidence else f"{name}, no evidence",
         detector=detector,
         command=command,
         replicas=replicas,
@@ -106,8 +117,13 @@ def peers(interpreter: Path) -> list[Contestant]:
             baseline=baseline,
         )
 
+    quix = peer("Quix Streams, plain network", "quix_worker", "--network", "plain", baseline=True)
     return [
-        peer("Quix Streams, plain network", "quix_worker", "--network", "plain", baseline=True),
+        quix,
+        *(
+            replace(quix, name=quix.name + _times(count), replicas=count, baseline=False)
+            for count in several()
+        ),
         peer("Quix Streams, our network in Keras", "quix_worker", "--network", "same"),
         peer("loop, model.predict, plain network", "loop_worker", "--call", "predict"),
         peer("loop, tf.function, plain network", "loop_worker", "--call", "function"),
@@ -115,7 +131,10 @@ def peers(interpreter: Path) -> list[Contestant]:
 
 
 def fishweirs(detector: str, of_clients: Sequence[str]) -> list[Contestant]:
-    """Ours: on Keras, then on the engines for CPUs, each behind these clients."""
+    """Ours: on Keras, then on the engines for CPUs, each behind these clients.
+
+    On the fastest engine also one replica a core; and without evidence, which peers do not give.
+    """
     from models.detectors import DETECTORS  # noqa: PLC0415 - imports the whole room
 
     engines = [name for name in DETECTORS[detector].family.engines if name != "keras"]
@@ -126,7 +145,19 @@ def fishweirs(detector: str, of_clients: Sequence[str]) -> list[Contestant]:
             for engine in engines
             for client in of_clients
         ),
+        *(
+            ours(detector, engine=engines[-1], client=client, replicas=count, evidence=evidence)
+            for count in several()
+            for client in of_clients
+            for evidence in (True, False)
+        ),
     ]
+
+
+def several() -> list[int]:
+    """One replica a core, if that is more than one, and no more than have partitions."""
+    count = min(len(os.sched_getaffinity(0)), PARTITIONS)
+    return [count] if count > 1 else []
 
 
 def clients() -> list[str]:
@@ -137,3 +168,7 @@ def clients() -> list[str]:
 def quiet_environment() -> dict[str, str]:
     """What every contestant's environment has beside the caller's own."""
     return {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join([str(ROOT)])}
+
+
+def _times(replicas: int) -> str:
+    return f", {replicas} replicas" if replicas > 1 else ""

@@ -92,6 +92,30 @@ class Ground:
         places = [KafkaPartition(topic, number) for number in range(PARTITIONS)]
         return sum(self._asking.end_offsets(places).values())
 
+    def wait_at_work(self, group: str, replicas: int, seconds: float) -> None:
+        """Wait until each of several replicas has partitions.
+
+        One that comes late finds nothing to do before its group has rebalanced.
+
+        Raises:
+            RuntimeError: they have not within these seconds.
+        """
+        if replicas > 1:
+            wait_for(
+                lambda: self._at_work(group) == replicas, seconds, f"partitions for {replicas}"
+            )
+
+    def _at_work(self, group: str) -> int:
+        """Members of a consumer group that have partitions; 0 while it is rebalancing."""
+        with admin(self._connection) as client:
+            described = client.describe_groups([group])[group]
+        if described["group_state"] != "Stable":
+            return 0
+        return sum(
+            bool(member["member_assignment"]["assigned_partitions"])
+            for member in described["members"]
+        )
+
     def drop(self, *names: str) -> None:
         """Delete topics, so that the disk has room for others."""
         with admin(self._connection) as client:

@@ -28,6 +28,8 @@ from tests.bench.results import Sample
 PART: Final = "latency from produce to verdict"
 _START_S: Final = 240.0
 _WARM_S: Final = 3.0
+# Further behind, a worker is catching up, and what it judges has waited for it to start.
+_BEHIND_S: Final = 0.1
 _PRODUCED: Final = re.compile(rb'"source":\{.*?"timestamp":(\d+)')
 # Of the whole, enough for a percentile of 99.9.
 _MOST_READ: Final = 400_000
@@ -52,7 +54,8 @@ def latency(
         tempfile.TemporaryDirectory() as folder,
         processes.Running(Path(folder)) as running,
     ):
-        running.start("worker", contestant.command(job), quiet_environment())
+        for replica in range(contestant.replicas):
+            running.start(f"worker-{replica}", contestant.command(job), quiet_environment())
         load = [
             *(sys.executable, "-m", "tests.bench.load", "--servers", ground.servers),
             *("--topic", given, "--detector", contestant.detector, "--rate", str(rate)),
@@ -64,8 +67,11 @@ def latency(
             return ground.end(output)
 
         wait_for(lambda: judged() > 0, _START_S, f"first verdicts of {contestant.name}")
+        ground.wait_at_work(job.group, contestant.replicas, _START_S)
         # What has gathered before the worker was there is to be through.
-        wait_for(lambda: ground.end(given) - judged() < rate, _START_S, "the backlog's end")
+        wait_for(
+            lambda: ground.end(given) - judged() < rate * _BEHIND_S, _START_S, "the backlog's end"
+        )
         time.sleep(_WARM_S)
         began, first = time.time(), judged()
         time.sleep(seconds)

@@ -27,10 +27,12 @@ TEXT: Final = """\
   and the greatest. In each round every contestant runs once, one after the other, so that a slow
   hour meets all alike. Ratios are between medians of the same run.
 - One Kafka node ({partitions} partitions a topic) runs on the same cores; all verdicts are
-  published (evidence from `suspicious` on, as by default). The input topic is full before a worker
-  starts. A worker is measured from two seconds after its first verdicts for {seconds:.0f} seconds
-  by what arrives on its verdict topic; CPU time is that of its processes and of the node in the
-  same span.
+  published (evidence from `suspicious` on, as by default, where nothing else is said). The input
+  topic is full before a worker starts. A worker is measured from two seconds after its first
+  verdicts, of several replicas after all of them have partitions, for {seconds:.0f} seconds by what
+  arrives on its verdict topic; CPU time is that of its processes and of the node in the same span.
+- Of the events about one in eight is suspicious or worse, and gets evidence; telemetry has some in
+  a hundred. Peers give none: what is like theirs is "no evidence".
 - Events are distinct: hosts and paths of the {real_urls} real URLs in deploy/sample put together
   anew, each pair once, and folders and names of its paths; its pages get a number each. No text is
   judged twice by one worker.
@@ -41,7 +43,8 @@ TEXT: Final = """\
 - On a GPU as many threads as cores take distinct batches in turn and judge each from its strings
   on, by one engine. Replicas have a core's share of threads each, and a limit of memory.
 - Latency is the time of appending on the verdict topic, which the node stamps, minus the time
-  of producing, which the verdict states; batches close after 10 ms.
+  of producing, which the verdict states; batches close after 10 ms. The load is sent by one more
+  process on the same cores, a few events to a partition every two milliseconds.
 """
 
 

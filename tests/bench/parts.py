@@ -29,7 +29,7 @@ _FASTEST: Final = {"url": 90_000, "path": 90_000, "html": 6_000}
 _BESIDE_S: Final = 4.0
 # Pages are large: a topic of them for all the time would be some gigabytes.
 _SHARE_OF_TIME: Final = {"url": 1.0, "path": 1.0, "html": 0.4}
-_HALF: Final = 0.5
+_LOADS: Final = (0.5, 0.1)
 _STEP_BATCHES: Final = {"url": 40, "path": 40, "html": 12}
 _MODEL_STAGE: Final = "tests.bench.model_stage"
 _GPU: Final = "tests.bench.gpu"
@@ -108,8 +108,8 @@ def replicas(plan: Plan, ground: Ground) -> Iterator[Sample]:
             contestants.ours("url", client=client, replicas=count)
             for count in scaling.replicas_here()
         ]
-        known = _of(plan, alone.name)
-        some = [one for one in several if one.replicas > 1 or not known]
+        known = [sample for one in several for sample in _of(plan, one.name)]
+        some = [one for one in several if not _of(plan, one.name)]
         new = contests(
             ground,
             {"url": given},
@@ -134,23 +134,30 @@ def replicas(plan: Plan, ground: Ground) -> Iterator[Sample]:
 
 
 def delays(plan: Plan, ground: Ground) -> Iterator[Sample]:
-    """Latency at half of full load, by client."""
+    """Latency at half of full load and at a tenth, by client, of one replica a core."""
+    replicas = max(contestants.several(), default=1)
     for client in contestants.clients():
-        contestant = contestants.ours("url", "--max-delay-ms", "10", client=client)
-        full = [sample.values[RATE] for sample in _of(plan, contestant.name)]
+        # A full batch of the default's age and one of 10 ms are the same at full load.
+        known = _of(plan, contestants.ours("url", client=client, replicas=replicas).name)
+        full = [sample.values[RATE] for sample in known]
+        contestant = contestants.ours(
+            "url", "--max-delay-ms", "10", client=client, replicas=replicas
+        )
         if not full:
             given = plan.fill(ground, "url")
             full = [contest(ground, given, contestant, plan.seconds).values[RATE]]
             ground.drop(given.topic)
-        rate = _HALF * sorted(full)[len(full) // 2]
-        for number in range(plan.rounds):
-            yield latency(ground, contestant, rate, plan.seconds, number)
+        for share in _LOADS:
+            rate = share * sorted(full)[len(full) // 2]
+            for number in range(plan.rounds):
+                yield latency(ground, contestant, rate, plan.seconds, number)
 
 
 def profile(plan: Plan, ground: Ground) -> Iterator[Sample]:
     """Where the time goes."""
     for detector, batches in _STEP_BATCHES.items():
-        yield from steps.by_step(detector, "tables", max(4, int(batches * plan.scale)))
+        engine = [*DETECTORS[detector].family.engines][-1]
+        yield from steps.by_step(detector, engine, max(4, int(batches * plan.scale)))
     given = plan.fill(ground, "url")
     for client in contestants.clients():
         contestant = contestants.ours("url", client=client)

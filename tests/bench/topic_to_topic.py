@@ -93,8 +93,8 @@ def contest(
             running.check()
             return ground.end(output)
 
-        # Every replica is to be there before anything counts.
         wait_for(lambda: judged() > 0, _START_S, f"first verdicts of {contestant.name}")
+        ground.wait_at_work(job.group, contestant.replicas, _START_S)
         time.sleep(_WARM_S)
         around()
         values = _measured(ground, judged, pids, given.events, seconds)

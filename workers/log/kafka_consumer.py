@@ -1,4 +1,4 @@
-"""kafka-python's consumer, with three faults of it mended and its positions told at once."""
+"""kafka-python's consumer, with four faults of it mended and its positions told at once."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka has no types
 
     def __init__(self, *topics: str, **options: Any) -> None:
         super().__init__(*topics, **options)
-        # The constructor leaves no choice of the coordinator; ours adds a method and no state.
+        # The constructor leaves no choice of them; ours add methods and no state.
         self._coordinator.__class__ = _Coordinator
+        self._fetcher.__class__ = _Fetcher
         self._fetcher.PartitionRecords = _Records
 
     def close(self, autocommit: bool = True, timeout_ms: float | None = None) -> None:
@@ -130,6 +131,24 @@ class _Records(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka has no 
             self.drain()
             raise
         return taken
+
+
+class _Fetcher(Fetcher):  # type: ignore[misc]  # kafka has no types
+    """Sees an answer that comes while a poll is about to wait for it.
+
+    kafka-python 3.0.12 looks for answers, asks for more, and forgets those of its questions that
+    have been answered meanwhile. Then it has nothing to wait for, or waits for another broker: a
+    poll sleeps for as long as it may, `retry.backoff.ms` at most, with records in hand.
+    """
+
+    def send_fetches(self) -> Any:
+        sent = super().send_fetches()
+        if self._completed_fetches:
+            came = Future()
+            came.success(None)
+            # What has been answered is not waited for; the client drops it the next time.
+            self._fetch_futures.append(came)
+        return sent
 
 
 class _Coordinator(ConsumerCoordinator):  # type: ignore[misc]  # kafka has no types
