@@ -26,7 +26,7 @@ from tests.bench.topic_to_topic import PART, RATE, contest, contests
 # Events a second that no contestant is to pass, so that the input topic lasts; and for how long
 # beside what is measured, from a worker's first verdicts on.
 _FASTEST: Final = {"url": 90_000, "path": 90_000, "html": 6_000}
-_BESIDE_S: Final = 4.0
+_BESIDE_S: Final = 8.0
 # Pages are large: a topic of them for all the time would be some gigabytes.
 _SHARE_OF_TIME: Final = {"url": 1.0, "path": 1.0, "html": 0.4}
 _LOADS: Final = (0.5, 0.1)

@@ -78,7 +78,8 @@ class Blocks:
         looked = 0
         while True:
             if found := self._held.find(b"\n", looked) + 1:
-                return self._taken(found)
+                is_short = found - 1 <= self._longest
+                return self._taken(found) if is_short else self._cut_off()
             if len(self._held) > self._longest:
                 return self._cut_off()
             looked = len(self._held)

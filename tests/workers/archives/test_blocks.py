@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.workers.archives.test_unpacking import Pieces
@@ -21,6 +21,7 @@ def made(pieces: list[bytes], size: int, longest: int, skip: int = 0) -> list[Bl
 
 
 @given(_PARTS, st.integers(1, 40), st.integers(1, 40))
+@example([b"a", b"e" * 30, b"\r\n"], 32, 1)
 def test_blocks(pieces: list[bytes], size: int, longest: int) -> None:
     whole = b"".join(pieces)
 
