@@ -1,4 +1,7 @@
-"""The dense layers in plain numpy, forwards and back to the pooled sums."""
+"""The dense layers in plain numpy, forwards and back to the pooled sums.
+
+They define what is computed; `models.engines.products` gives the same from onnxruntime, faster.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from models.features import Features
 
 Array = NDArray[np.float32]
@@ -27,7 +27,7 @@ def threads_for(given: int) -> int:
     """
     if given:
         return given
-    return min(_MOST_OF_ITS_OWN_CHOICE, len(os.sched_getaffinity(0)))
+    return min(_MOST_OF_ITS_OWN_CHOICE, usable_cores())
 
 
 class Crew:

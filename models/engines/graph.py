@@ -7,7 +7,6 @@ others are under way. On a CPU TensorFlow's own kernels took as long as XLA's, a
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.backend import load_keras
+from models.cores import usable_cores
 from models.engines.card_memory import check_limit, limit_jax
 from models.engines.contract import TOLERANCE, EngineDescription, EngineOptions
 from models.errors import EngineError
@@ -79,7 +79,7 @@ class Graph:
         For a GPU on all cores at once: it takes some seconds a shape, most of them in a compiler
         that uses one core.
         """
-        at_once = 1 if self.device == "cpu" else len(os.sched_getaffinity(0))
+        at_once = 1 if self.device == "cpu" else usable_cores()
         with ThreadPoolExecutor(at_once, thread_name_prefix="warm") as pool:
             for _ in pool.map(lambda shape: self._await(np.zeros(shape, dtype)), shapes):
                 pass

@@ -46,7 +46,7 @@ def draw(tables: Sequence[Table], folder: Path) -> list[Path]:
             times = "" if row.ratio is None else f" ({row.ratio:.1f}x)"
             axis.annotate(
                 f"{value:,.0f}{times}",
-                (value, place),
+                (row.greatest[name], place),  # behind the bar of the spread
                 xytext=(6, 0),
                 textcoords="offset points",
                 va="center",

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Final, Self
 
+from models.cores import usable_cores
 from workers.archives.answering import Answered, PieceScorer
 from workers.archives.errors import ScoringProcessError
 from workers.archives.packing import Output
@@ -90,16 +91,11 @@ def _died() -> ScoringProcessError:
     )
 
 
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def _threads_shared_among(count: int) -> Iterator[None]:
     """The environment of processes that share the cores, where it says nothing of threads."""
     own = [name for name in _THREADS if name not in os.environ]
-    os.environ.update(dict.fromkeys(own, str(max(1, cores() // count))))
+    os.environ.update(dict.fromkeys(own, str(max(1, usable_cores() // count))))
     try:
         yield
     finally:

@@ -121,9 +121,10 @@ def score_inputs(settings: Settings, judge: Judge, asked: Asked) -> None:
         ConfigurationError: an option does not fit the others, or a file cannot be written.
         WorkerError: an input broke off, or a run cannot be gone on with.
     """
+    from models.cores import usable_cores  # noqa: PLC0415
     from workers.archives.answering import PieceScorer  # noqa: PLC0415
     from workers.archives.packing import output_of  # noqa: PLC0415
-    from workers.archives.processes import Processes, cores  # noqa: PLC0415
+    from workers.archives.processes import Processes  # noqa: PLC0415
     from workers.archives.reading import Reading  # noqa: PLC0415
     from workers.archives.scoring import score_here, score_in_processes  # noqa: PLC0415
     from workers.scoring import Scorer  # noqa: PLC0415
@@ -143,7 +144,7 @@ def score_inputs(settings: Settings, judge: Judge, asked: Asked) -> None:
 
         refuse_without_parquet()
     is_large = sum(one.size for one in asked.inputs) >= _LARGE_BYTES
-    count = asked.processes or (cores() if is_large else 1)
+    count = asked.processes or (usable_cores() if is_large else 1)
     with ExitStack() as stack:
         writer = stack.enter_context(_writer(asked, _deciding(settings, judge, reading)))
         if not writer.finished:
