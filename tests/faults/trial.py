@@ -80,6 +80,7 @@ class Trial:
         session_ms: int = SESSION_MS,
     ) -> None:
         self._static = static
+        self.client = client
         self.exact = delivery == "exactly-once"
         told = ["--client", client, "--delivery", delivery]
         told += ["--session-timeout-ms", str(session_ms)]
