@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from models.cores import usable_cores
 from tests.bench.ground import PARTITIONS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -156,7 +157,7 @@ def fishweirs(detector: str, of_clients: Sequence[str]) -> list[Contestant]:
 
 def several() -> list[int]:
     """One replica a core, if that is more than one, and no more than have partitions."""
-    count = min(len(os.sched_getaffinity(0)), PARTITIONS)
+    count = min(usable_cores(), PARTITIONS)
     return [count] if count > 1 else []
 
 

@@ -12,10 +12,10 @@ on machines of its own its part falls away.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from models.cores import usable_cores
 from tests.bench.ground import PARTITIONS
 from tests.bench.results import Sample
 from tests.bench.topic_to_topic import RATE
@@ -26,7 +26,7 @@ _CORES: Final = (2, 4, 8, 16, 32)
 
 def cores_here() -> int:
     """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
+    return usable_cores()
 
 
 def replicas_here() -> list[int]:

@@ -102,8 +102,8 @@ def scale(trial: Trial, times: int) -> None:
 def add_partitions(trial: Trial, times: int) -> None:
     """The topic gets more partitions while events flow."""
     if trial.client == "confluent":
-        # Where replicas had just joined, librdkafka was seen to be in a new generation of its group
-        # before what it gave up had been committed, and events came twice (deploy/guarantees.md).
+        # Two rebalances at once: librdkafka was seen to lose all partitions when a commit met the
+        # end of one, and events came twice (deploy/guarantees.md).
         trial.settle()
     for _ in range(times):
         known = len(trial.described().partitions)
