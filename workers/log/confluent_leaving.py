@@ -17,7 +17,7 @@ from confluent_kafka import Consumer
 from kafka.admin import MemberToRemove
 
 from workers.errors import WorkerError
-from workers.log.confluent_membership import unpack
+from workers.log.confluent_membership import known_to
 from workers.log.connection import Connection
 from workers.log.contract import Membership
 from workers.log.kafka_client import admin
@@ -38,8 +38,7 @@ def named(consumer: Consumer, connected: Callable[[], bool]) -> Membership | Non
     """
     deadline = time.monotonic() + _NAME_SECONDS
     while connected() and time.monotonic() < deadline:
-        packed = consumer.consumer_group_metadata()
-        known = None if packed is None else unpack(packed)
+        known = known_to(consumer)
         if known is not None and known.member_id:
             return known
         time.sleep(_NEXT_LOOK_SECONDS)

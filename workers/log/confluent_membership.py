@@ -12,11 +12,25 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from confluent_kafka import Consumer
+
 from workers.errors import LogError
 from workers.log.contract import Membership
 
 _MAGIC: Final = b"CGMDv2:"
 _GENERATION: Final = struct.Struct("=i")
+
+
+def known_to(consumer: Consumer) -> Membership | None:
+    """What a consumer says that it is to its group; None where it has left it for good.
+
+    The generation is negative and the name empty before the group has said otherwise.
+    """
+    try:
+        packed = consumer.consumer_group_metadata()
+    except RuntimeError:  # "not available": a close that goes on meanwhile has got so far
+        return None
+    return None if packed is None else unpack(packed)
 
 
 def unpack(packed: bytes) -> Membership:

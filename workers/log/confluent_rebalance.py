@@ -27,6 +27,8 @@ class Assignment:
         held: Partitions that are ours, to be read and committed.
         changed: Whether it has changed since somebody last looked.
         telling: Whether the listener is being told of something.
+        leaving: Whether the group is being left: what comes now is nobody's, and goes again
+            without a word. It may come after the library has ended its membership.
     """
 
     def __init__(self, listener: AssignmentListener, coming: Told, going: Told) -> None:
@@ -37,9 +39,12 @@ class Assignment:
         self.held: frozenset[TopicPartition] = frozenset()
         self.changed = False
         self.telling = False
+        self.leaving = False
 
     def on_assign(self, consumer: Consumer, partitions: list[Place]) -> None:
         """Take partitions; reading starts at what the group has committed."""
+        if self.leaving:
+            return  # the library does itself what is needed
         consumer.incremental_assign(partitions)
         places = _sorted(partitions)
         self.held |= frozenset(places)
@@ -52,13 +57,13 @@ class Assignment:
 
     def on_revoke(self, _: Consumer, partitions: list[Place]) -> None:
         """Let partitions go, after a last chance to commit."""
-        places = _sorted(partitions)
+        places = self._ours(partitions)
         self._tell(places, lambda: self._listener.on_revoked(places))
         self._gone(places)
 
     def on_lost(self, _: Consumer, partitions: list[Place]) -> None:
         """Partitions have gone already."""
-        places = _sorted(partitions)
+        places = self._ours(partitions)
         self._gone(places)
         self._tell(places, lambda: self._listener.on_lost(places))
 
@@ -67,6 +72,9 @@ class Assignment:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
+
+    def _ours(self, partitions: Iterable[Place]) -> list[TopicPartition]:
+        return [place for place in _sorted(partitions) if place in self.held]
 
     def _gone(self, places: list[TopicPartition]) -> None:
         self.held -= frozenset(places)

@@ -17,7 +17,7 @@ from workers.log.confluent_commit import Commits
 from workers.log.confluent_errors import error_of, translate
 from workers.log.confluent_events import Events
 from workers.log.confluent_leaving import leave, named
-from workers.log.confluent_membership import unpack
+from workers.log.confluent_membership import known_to
 from workers.log.confluent_options import consumer_options
 from workers.log.confluent_positions import LOOKUP_SECONDS, PositionReset
 from workers.log.confluent_reading import Event, Reading
@@ -221,6 +221,7 @@ class ConfluentSource:
         consumer, assignment = self._consumer, self._assignment
         if consumer is None or assignment is None:
             return
+        assignment.leaving = True
         silent = self._commits is not None and self._commits.unanswered
         member = None if silent else named(consumer, lambda: self._events.connected)
         # On a thread of its own, since it waits for a broker for as long as that takes. The
@@ -248,8 +249,7 @@ class ConfluentSource:
         consumer, _ = self._joined()
         if self._commits is not None and self._commits.unanswered:
             return
-        packed = consumer.consumer_group_metadata()
-        known = None if packed is None else unpack(packed)
+        known = known_to(consumer)
         is_member = known is not None and known.generation >= 0 and bool(known.member_id)
         self._member = known if is_member else None
         self._looked_at = time.monotonic()
