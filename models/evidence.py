@@ -126,12 +126,13 @@ class Explainer(Protocol):
         """Whether weights are exact parts of the logit (up to rounding) or estimates."""
         ...
 
-    def explain(self, features: Any, most: int) -> Spans:
+    def explain(self, features: Any, most: int, traced: NDArray[np.uint8] | None = None) -> Spans:
         """At most ``most`` spans for each of n subjects, heaviest first.
 
         Args:
             features: What the detector's featuriser gave.
             most: Spans of a subject at most.
+            traced: uint8[n, k], what the engine handed on that judged them; None for nothing.
         """
         ...
 

@@ -33,8 +33,8 @@ class Evidence:
         kinds: k of `SPAN_KINDS`.
         texts: k excerpts; None where it is cut from the text that was judged, which pages do not
             allow.
-        exact: Whether the network's algebra splits the logit into such parts up to rounding, or
-            only to first order.
+        exact: Whether the network's algebra splits the logit into such parts up to its
+            rounding, or only to first order.
     """
 
     splits: NDArray[np.int64]

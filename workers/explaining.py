@@ -39,12 +39,23 @@ class Explaining:
         self._meters = meters
         self._failures = Reporter(retry)
 
-    def evidence(self, features: Features, severities: NDArray[np.int8]) -> Evidence | None:
+    @property
+    def wanted(self) -> bool:
+        """Whether any verdict may be to say why."""
+        return self._from is not None
+
+    def evidence(
+        self,
+        features: Features,
+        severities: NDArray[np.int8],
+        traced: NDArray[np.uint8] | None = None,
+    ) -> Evidence | None:
         """The evidence of n verdicts; None where none is to have any.
 
         Args:
             features: Of the n.
             severities: int8[n].
+            traced: uint8[n, k], what the engine handed on; None for nothing.
         """
         if self._from is None:
             return None
@@ -52,8 +63,15 @@ class Explaining:
         if not len(rows):
             return None
         explained = features.rows(rows)
+        known = None if traced is None else traced[rows]
         with self._meters.timed(Step.EXPLAIN):
-            came = bisect(len(rows), lambda some: self._spans(explained.rows(some)), lambda: None)
+            came = bisect(
+                len(rows),
+                lambda some: self._spans(
+                    explained.rows(some), None if known is None else known[some]
+                ),
+                lambda: None,
+            )
         if came.culprits:
             self._failures.report(
                 "verdicts have no evidence, since the explainer fails on them",
@@ -67,9 +85,9 @@ class Explaining:
             splits=np.concatenate([[0], np.cumsum(counts)]),
         )
 
-    def _spans(self, features: Features) -> Spans:
+    def _spans(self, features: Features, traced: NDArray[np.uint8] | None) -> Spans:
         """The explainer's spans, held against their contract."""
-        spans = self._explainer.explain(features, self._top)
+        spans = self._explainer.explain(features, self._top, traced)
         self._evidence(spans).check(features.lengths)
         return spans
 

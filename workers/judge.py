@@ -121,11 +121,13 @@ class Judge:
         self._meters = meters or Meters(artefact.detector.name)
         self._artefact = artefact
         self._engine = engine
-        self._evaluating = Evaluating(artefact, engine, retry, self._meters)
         self._limits = limits
         self._refusals = Reporter(retry)
         self._featurise = artefact.featuriser()
         self._explaining = Explaining(artefact, evidence, retry, self._meters)
+        self._evaluating = Evaluating(
+            artefact, engine, retry, self._meters, explained=self._explaining.wanted
+        )
         self._judge = verdict.Judge(
             detector=artefact.detector.name,
             model=verdict.Model(
@@ -261,7 +263,9 @@ class Judge:
     def _judged(
         self, events: Events, features: Features, refused: Rejects
     ) -> tuple[verdict.Verdicts, NDArray[np.int64], Rejects]:
-        logits, finite, culprits = self._evaluating.logits(features)
+        evaluated = self._evaluating.evaluate(features)
+        logits, traced, culprits = evaluated.logits, evaluated.traced, evaluated.culprits
+        finite = np.isfinite(logits)
         if not finite.all():
             bad = [row for row in np.flatnonzero(~finite).tolist() if row not in culprits]
             not_finite = Rejects(
@@ -272,6 +276,7 @@ class Judge:
             refused = refused.joined(self._unscorable(events, culprits)).joined(not_finite)
             good = np.flatnonzero(finite)
             events, features, logits = events.take(good), features.rows(good), logits[good]
+            traced = None if traced is None else traced[good]
         verdicts = verdict.Verdicts(
             judge=self._judge,
             scored_at=datetime.now(UTC),
@@ -287,7 +292,7 @@ class Judge:
             further=events.further,
             omitted=events.omitted,
         )
-        evidence = self._explaining.evidence(features, verdicts.severities())
+        evidence = self._explaining.evidence(features, verdicts.severities(), traced)
         return replace(verdicts, evidence=evidence), events.rows, refused
 
     def _unscorable(self, events: Events, culprits: dict[int, str]) -> Rejects:

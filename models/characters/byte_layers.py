@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.characters.byte_loops import activate, floats_to_bytes, to_bytes, to_logits
+from models.characters.sides import Sides, pack
 from models.engines.products import ByteProduct, largest_weight
 from models.vectors import FLOATS
 
@@ -43,6 +44,7 @@ class ByteLayers:
 
     def __init__(self, kernels: list[Array], biases: list[Array], further: Array) -> None:
         most = largest_weight()
+        self._units = [kernel.shape[1] for kernel in kernels[:-1]]
         self._layers: list[_Layer] = []
         for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
             self._layers.append(_Layer(_padded(kernel), _padded_row(bias), most))
@@ -62,8 +64,13 @@ class ByteLayers:
             np.pad(further, ((0, 0), (0, -further.shape[1] % FLOATS))), np.float32
         ).reshape(-1)
 
-    def __call__(self, sums: NDArray[np.int32], further: Array) -> tuple[Array, Array]:
-        """int32[n, units], float32[n, k] -> logits float32[n], and their doubts float32[n]."""
+    def __call__(
+        self, sums: NDArray[np.int32], further: Array, sides: Sides | None = None
+    ) -> tuple[Array, Array]:
+        """int32[n, units], float32[n, k] -> logits float32[n], and their doubts float32[n].
+
+        ``sides`` are filled, if there are any.
+        """
         rows, columns = sums.shape
         octets, steps = np.empty((rows, columns), np.uint8), np.empty(rows, np.float32)
         scratch = np.empty(columns, np.float32)
@@ -90,6 +97,8 @@ class ByteLayers:
                 factors,
                 hidden.reshape(-1),
             )
+            if sides is not None:
+                pack(hidden, self._units, number, sides)
         logits = np.empty(rows, np.float32)
         to_logits(hidden.reshape(-1), self._top, self._top_bias, logits)
         return logits, doubts

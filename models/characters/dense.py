@@ -32,6 +32,10 @@ class DenseLayers:
         """float32[n, pooled] -> float32[n]."""
         return self._forward(pooled)[-1][:, 0]
 
+    def hidden(self, pooled: Array) -> list[Array]:
+        """float32[n, units] of each layer below the logit, after its ReLU."""
+        return self._forward(pooled)[1:-1]
+
     def last(self, pooled: Array) -> tuple[Array, Array, float]:
         """The last layer's answers float32[n, k], and the logit's weights float32[k] and bias."""
         return self._forward(pooled)[-2], self._kernels[-1][:, 0], float(self._biases[-1][0])

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from models.characters.architecture import CharacterConvolutions
 from models.characters.codes import CharacterCodes
 from models.characters.layout import TableSums, tables_of
-from models.engines.products import FloatGradient
+from models.characters.sides import Sides, unpack
+from models.engines.products import FloatGradient, FloatSides
 from models.engines.tables import dense_of, grams_of, laid_out
 from models.evidence import Attribution, Spans, top_spans
 
@@ -39,23 +40,33 @@ class CharacterExplainer:
         self._sums = TableSums(sizes, tables_of(sizes, tensors), short=False)
         self._grams = grams_of(sizes, tensors)
         kernels, biases = dense_of(sizes, tensors)
-        self._gradient = FloatGradient([laid_out(kernels[0], self._sums), *kernels[1:]], biases)
+        kernels[0] = laid_out(kernels[0], self._sums)
+        self._units = sizes.dense
+        self._sides = FloatSides(kernels, biases)
+        self._gradient = FloatGradient(kernels, biases)
 
-    def explain(self, features: CharacterCodes, most: int) -> Spans:
+    def explain(self, features: CharacterCodes, most: int, traced: Sides | None = None) -> Spans:
         """The heaviest spans of n texts."""
-        return _in_texts(top_spans(self.attribute(features).parts, most), features)
+        return _in_texts(top_spans(self.attribute(features, traced).parts, most), features)
 
-    def attribute(self, features: CharacterCodes) -> Attribution:
-        """Attribute n texts: parts float32[n, width], remainder float32[n]."""
-        columns = self._sums.columns
-        sums = self._sums(features, self._grams.units if self._grams else 0)
-        if self._grams:
-            sums[:, columns:] = self._grams(features)
-        gradient, remainder = self._gradient(sums)
+    def attribute(self, features: CharacterCodes, traced: Sides | None = None) -> Attribution:
+        """Attribute n texts: parts float32[n, width], remainder float32[n].
+
+        With the sides that an engine handed on, parts sum to the logit as this engine's ReLUs
+        stood, which is its own but for what narrow numbers round away.
+        """
+        sides = self._computed(features) if traced is None else unpack(traced, self._units)
+        gradient, remainder = self._gradient(sides, len(features))
         parts = self._sums.parts(features, gradient)
         if self._grams:
-            self._grams.share_out(features, gradient[:, columns:], parts)
+            self._grams.share_out(features, gradient[:, self._sums.columns :], parts)
         return Attribution(parts=parts, remainder=remainder, exact=True)
+
+    def _computed(self, features: CharacterCodes) -> list[NDArray[np.float32]]:
+        sums = self._sums(features, self._grams.units if self._grams else 0)
+        if self._grams:
+            sums[:, self._sums.columns :] = self._grams(features)
+        return self._sides(sums)
 
 
 def _in_texts(spans: Spans, features: CharacterCodes) -> Spans:

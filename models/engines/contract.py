@@ -73,6 +73,15 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class Tracing(Protocol):
+    """What an engine is besides, which can hand on what its explainer would compute once more."""
+
+    def traced(self, features: Any) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Logits float32[n], and as uint8[n, k] what `models.evidence.Explainer` takes of them."""
+        ...
+
+
+@runtime_checkable
 class Approximate(Protocol):
     """What an engine is besides, whose logits may be off where that changes no label."""
 

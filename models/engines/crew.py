@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,11 @@ class Crew:
         )
 
     def gather(
-        self, logits_of: Callable[..., Array], features: Features, at_once: int, *filled: Array
+        self,
+        logits_of: Callable[..., Array],
+        features: Features,
+        at_once: int,
+        *filled: NDArray[Any],
     ) -> Array:
         """Logits float32[n] of n subjects, part by part, by as many threads as there are parts for.
 
@@ -52,7 +56,7 @@ class Crew:
             logits_of: Gives those of a part; is called by several threads at once.
             features: Of the n.
             at_once: Subjects of a part at most.
-            filled: float32[n] each, of which ``logits_of`` is given, and fills, the part's rows.
+            filled: Columns of n rows, of which ``logits_of`` is given, and fills, the part's rows.
 
         Raises:
             Exception: what ``logits_of`` raised first, once all that was begun has ended.

@@ -74,14 +74,17 @@ class Rows(NamedTuple):
 
 
 def serialised(
-    nodes: Sequence[Node], weights: Mapping[str, NDArray[Any]], takes: Rows, *gives: Rows
+    nodes: Sequence[Node],
+    weights: Mapping[str, NDArray[Any]],
+    takes: Sequence[Rows],
+    gives: Sequence[Rows],
 ) -> bytes:
     """A graph as onnxruntime takes it.
 
     Args:
         nodes: In the order in which they run.
         weights: float32, int8 or uint8, by name.
-        takes: The input.
+        takes: The inputs.
         gives: The outputs.
     """
     model = _model_class()(ir_version=_IR_VERSION)
@@ -94,11 +97,12 @@ def serialised(
         tensor = graph.initializer.add(name=name, data_type=_TYPES[str(weight.dtype)])
         tensor.dims.extend(weight.shape)
         tensor.raw_data = weight.astype(weight.dtype.newbyteorder("<")).tobytes()
-    for values, rows in ((graph.input, takes), *((graph.output, rows) for rows in gives)):
-        kind = values.add(name=rows.name).type.tensor_type
-        kind.elem_type = _TYPES[rows.dtype]
-        kind.shape.dim.add(dim_param="rows")
-        kind.shape.dim.add(dim_value=rows.columns)
+    for values, described in ((graph.input, takes), (graph.output, gives)):
+        for rows in described:
+            kind = values.add(name=rows.name).type.tensor_type
+            kind.elem_type = _TYPES[rows.dtype]
+            kind.shape.dim.add(dim_param="rows")
+            kind.shape.dim.add(dim_value=rows.columns)
     serialised_model: bytes = model.SerializeToString()
     return serialised_model
 

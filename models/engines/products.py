@@ -49,8 +49,8 @@ class FloatLayers:
             serialised(
                 nodes,
                 weights,
-                Rows("rows", "float32", len(kernels[0])),
-                Rows(given, "float32", kernels[-1].shape[1]),
+                [Rows("rows", "float32", len(kernels[0]))],
+                [Rows(given, "float32", kernels[-1].shape[1])],
             )
         )
 
@@ -60,6 +60,42 @@ class FloatLayers:
         several = rows if len(rows) != 1 else np.repeat(rows, 2, axis=0)
         logits: Array = self._session.run(None, {"rows": several})[0][: len(rows), 0]
         return logits
+
+
+class FloatSides:
+    """Which ReLUs of such layers let through; for any number of threads.
+
+    Args:
+        kernels: As in `FloatLayers`.
+        biases: As in `FloatLayers`.
+
+    Raises:
+        EngineError: onnxruntime cannot run here.
+    """
+
+    def __init__(self, kernels: Sequence[Array], biases: Sequence[Array]) -> None:
+        nodes: list[Node] = []
+        weights: dict[str, Array] = {}
+        gives: list[Rows] = []
+        given = "rows"
+        for number, (kernel, bias) in enumerate(zip(kernels[:-1], biases[:-1], strict=True)):
+            weights |= {f"kernel_{number}": kernel, f"bias_{number}": bias}
+            nodes += [
+                Node("Gemm", (given, f"kernel_{number}", f"bias_{number}"), f"sums_{number}"),
+                Node("Relu", (f"sums_{number}",), f"hidden_{number}"),
+                Node("Sign", (f"hidden_{number}",), f"side_{number}"),
+            ]
+            gives.append(Rows(f"side_{number}", "float32", len(bias)))
+            given = f"hidden_{number}"
+        takes = [Rows("rows", "float32", len(kernels[0]))]
+        self._session = session(serialised(nodes, weights, takes, gives)) if nodes else None
+
+    def __call__(self, rows: Array) -> list[Array]:
+        """float32[n, units] -> float32[n, units] of each hidden layer, 1 or 0 a unit."""
+        if self._session is None:
+            return []
+        sides: list[Array] = self._session.run(None, {"rows": rows})
+        return sides
 
 
 class FloatGradient:
@@ -79,49 +115,45 @@ class FloatGradient:
 
     def __init__(self, kernels: Sequence[Array], biases: Sequence[Array]) -> None:
         self._top, self._top_bias = kernels[-1][:, 0], np.float32(biases[-1][0])
-        self._session = _gradient_session(kernels, biases) if len(kernels) > 1 else None
+        nodes: list[Node] = []
+        weights: dict[str, Array] = {"flow": kernels[-1].T}
+        takes: list[Rows] = []
+        gives: list[Rows] = []
+        given = "flow"
+        for number in reversed(range(len(kernels) - 1)):
+            weights |= {
+                f"back_{number}": kernels[number].T,
+                f"column_{number}": biases[number][:, None],
+            }
+            nodes += [
+                Node("Mul", (f"side_{number}", given), f"flow_{number}"),
+                Node("MatMul", (f"flow_{number}", f"column_{number}"), f"of_bias_{number}"),
+                Node("MatMul", (f"flow_{number}", f"back_{number}"), f"gradient_{number}"),
+            ]
+            takes.append(Rows(f"side_{number}", "float32", len(biases[number])))
+            gives.append(Rows(f"of_bias_{number}", "float32", 1))
+            given = f"gradient_{number}"
+        gives.insert(0, Rows(given, "float32", len(kernels[0])))
+        self._session = session(serialised(nodes, weights, takes, gives)) if nodes else None
 
-    def __call__(self, rows: Array) -> tuple[Array, Array]:
-        """float32[n, units] -> gradient float32[n, units], remainder float32[n]."""
-        remainder = np.full(len(rows), self._top_bias)
+    def __call__(self, sides: Sequence[Array], count: int) -> tuple[Array, Array]:
+        """The gradient where the ReLUs stand so.
+
+        Args:
+            sides: From `FloatSides`, of n rows.
+            count: n.
+
+        Returns:
+            Gradient float32[n, units] and remainder float32[n].
+        """
+        remainder = np.full(count, self._top_bias)
         if self._session is None:
-            return np.broadcast_to(self._top, rows.shape).copy(), remainder
-        gradient, *of_biases = self._session.run(None, {"rows": rows})
+            return np.tile(self._top, (count, 1)), remainder
+        given = {f"side_{number}": side for number, side in enumerate(sides)}
+        gradient, *of_biases = self._session.run(None, given)
         for some in of_biases:
             remainder += some[:, 0]
         return gradient, remainder
-
-
-def _gradient_session(kernels: Sequence[Array], biases: Sequence[Array]) -> Any:
-    """Forwards for the ReLUs' sides, 1 or 0 a unit, and back through the same kernels."""
-    nodes: list[Node] = []
-    weights: dict[str, Array] = {"flow": kernels[-1].T}
-    outputs: list[Rows] = []
-    hidden = range(len(kernels) - 1)
-    given = "rows"
-    for number in hidden:
-        weights |= {f"kernel_{number}": kernels[number], f"bias_{number}": biases[number]}
-        nodes += [
-            Node("Gemm", (given, f"kernel_{number}", f"bias_{number}"), f"sums_{number}"),
-            Node("Relu", (f"sums_{number}",), f"hidden_{number}"),
-            Node("Sign", (f"hidden_{number}",), f"side_{number}"),
-        ]
-        given = f"hidden_{number}"
-    given = "flow"
-    for number in reversed(hidden):
-        weights |= {
-            f"back_{number}": kernels[number].T,
-            f"column_{number}": biases[number][:, None],
-        }
-        nodes += [
-            Node("Mul", (f"side_{number}", given), f"flow_{number}"),
-            Node("MatMul", (f"flow_{number}", f"column_{number}"), f"of_bias_{number}"),
-            Node("MatMul", (f"flow_{number}", f"back_{number}"), f"gradient_{number}"),
-        ]
-        outputs.append(Rows(f"of_bias_{number}", "float32", 1))
-        given = f"gradient_{number}"
-    outputs.insert(0, Rows(given, "float32", len(kernels[0])))
-    return session(serialised(nodes, weights, Rows("rows", "float32", len(kernels[0])), *outputs))
 
 
 class FloatProduct:
@@ -139,8 +171,8 @@ class FloatProduct:
             serialised(
                 [Node("MatMul", ("rows", "kernel"), "sums")],
                 {"kernel": kernel},
-                Rows("rows", "float32", len(kernel)),
-                Rows("sums", "float32", kernel.shape[1]),
+                [Rows("rows", "float32", len(kernel))],
+                [Rows("sums", "float32", kernel.shape[1])],
             )
         )
 
@@ -165,8 +197,8 @@ class ByteProduct:
             serialised(
                 [Node("MatMulInteger", ("rows", "kernel"), "sums")],
                 {"kernel": kernel},
-                Rows("rows", "uint8", len(kernel)),
-                Rows("sums", "int32", kernel.shape[1]),
+                [Rows("rows", "uint8", len(kernel))],
+                [Rows("sums", "int32", kernel.shape[1])],
             )
         )
 

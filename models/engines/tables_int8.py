@@ -18,6 +18,7 @@ from models.characters.architecture import CharacterConvolutions
 from models.characters.byte_layers import ByteLayers
 from models.characters.codes import CharacterCodes
 from models.characters.layout import TableSums
+from models.characters.sides import Sides, octets_of
 from models.engines.contract import EngineDescription, EngineOptions
 from models.engines.crew import Crew, threads_for
 from models.engines.tables import (
@@ -67,6 +68,7 @@ class TablesInt8Engine:
         self.exact = TablesEngine(sizes, tensors, options=options)
         """Computes what may not be off, in float32."""
         self._narrow = _NarrowLayers(sizes, tensors, self.exact.layers) if sizes.dense else None
+        self._octets = octets_of(sizes.dense)
         self._thresholds = np.array(options.thresholds, np.float32)
         self._margin = 0.0
         if self._narrow and options.known is not None and len(options.known):
@@ -77,10 +79,18 @@ class TablesInt8Engine:
 
     def logits(self, features: CharacterCodes) -> Array:
         """Logits float32[n]."""
+        return self._logits(features)
+
+    def traced(self, features: CharacterCodes) -> tuple[Array, Sides]:
+        """Logits float32[n] and sides uint8[n, k], in whole numbers for near rows too."""
+        sides = np.empty((len(features), self._octets), np.uint8)
+        return self._logits(features, sides), sides
+
+    def _logits(self, features: CharacterCodes, *sides: Sides) -> Array:
         if self._narrow is None:
             return self.exact.logits(features)
         doubts = np.empty(len(features), np.float32)
-        logits = self._crew.gather(self._narrow.logits, features, ROWS_AT_ONCE, doubts)
+        logits = self._crew.gather(self._narrow.logits, features, ROWS_AT_ONCE, doubts, *sides)
         near = np.flatnonzero(self._is_near(logits, doubts))
         if len(near):
             logits[near] = self.exact.logits(features.rows(near))
@@ -123,8 +133,8 @@ class _NarrowLayers:
             [rows[: self._sums.columns], *kernels[1:]], biases, rows[self._sums.columns :]
         )
 
-    def logits(self, features: CharacterCodes, doubts: Array) -> Array:
-        """Logits float32[n]; ``doubts`` float32[n] are filled."""
+    def logits(self, features: CharacterCodes, doubts: Array, sides: Sides | None = None) -> Array:
+        """Logits float32[n]; ``doubts`` float32[n] are filled, and ``sides`` if there are any."""
         grams = _NO_GRAMS if self._grams is None else self._grams(features)
-        logits, doubts[:] = self._dense(self._sums(features), grams)
+        logits, doubts[:] = self._dense(self._sums(features), grams, sides)
         return logits

@@ -69,7 +69,7 @@ class PageExplainer:
     def __init__(self, sizes: InspectorSizes, tensors: Mapping[str, NDArray[np.float32]]) -> None:
         self._layers = InspectorLayers(sizes, tensors)
 
-    def explain(self, features: PageFeatures, most: int) -> Spans:
+    def explain(self, features: PageFeatures, most: int, traced: object = None) -> Spans:
         """The window that decided, then tokens in it that speak for malicious, heaviest first.
 
         Spans are byte ranges with excerpts of at most ``EXCERPT`` characters, what is not UTF-8
@@ -78,7 +78,9 @@ class PageExplainer:
         Args:
             features: Of n pages.
             most: Spans of a page at most, the window among them.
+            traced: No engine hands anything on.
         """
+        del traced
         spans: list[list[Span]] = []
         for start in range(0, len(features), CHUNK):
             spans += self._explain(features.rows(slice(start, start + CHUNK)), most)

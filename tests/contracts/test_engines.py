@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from models.artefact import load, verify
 from models.characters.architecture import CharacterConvolutions
+from models.characters.codes import CharacterCodes
+from models.characters.explainer import CharacterExplainer
 from models.detectors import ENGINES, named
 from models.engines.choice import APPROXIMATE
-from models.engines.contract import Engine
+from models.engines.contract import Engine, Tracing
 from models.errors import EngineError
 from tests.contracts.networks import CHOSEN, EVERY, Network
 from tests.models.networks import GRAMS, SMALL, save_artefact
@@ -119,6 +121,26 @@ def test_subjects_that_say_nothing_have_the_logit_of_nothing(
     logits = engine.logits(network.features([silent, nothing]))
     assert np.isfinite(logits).all()
     assert logits[0] == logits[1]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [pair for pair in pairs(CHOSEN) if pair[1] == "tables-int8"],
+    ids=", ".join,
+    scope="module",
+)
+def test_what_an_engine_hands_on_splits_its_own_logits(engine: Engine, network: Network) -> None:
+    assert isinstance(engine, Tracing)
+    assert isinstance(network.sizes, CharacterConvolutions)
+    features = network.features(network.many(300))
+    assert isinstance(features, CharacterCodes)
+    logits, traced = engine.traced(features)
+    assert np.array_equal(logits, engine.logits(features))
+    explainer = CharacterExplainer(network.sizes, network.tensors)
+    some = np.arange(len(features))[::-3]
+    attribution = explainer.attribute(features.rows(some), traced[some])
+    summed = attribution.parts.sum(axis=1, dtype=np.float64) + attribution.remainder
+    assert near("tables-int8", logits[some], summed)
 
 
 def test_features_are_left_as_they_are(engine: Engine, network: Network) -> None:

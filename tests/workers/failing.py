@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.artefact import Artefact
 from models.characters.explainer import CharacterExplainer
-from models.engines.contract import EngineDescription
+from models.engines.contract import EngineDescription, Tracing
 from models.evidence import Span, Spans
 from models.features import Features, Featuriser
 
@@ -22,8 +22,10 @@ POISON = "http://poison.example/"
 class Engine:
     """The artefact's engine, behind whatever a test wants to happen first."""
 
+    NAME = "tables"
+
     def __init__(self, artefact: Artefact, before: Callable[[Features], None]) -> None:
-        self._engine = artefact.engine("tables")
+        self._engine = artefact.engine(self.NAME)
         self._before = before
 
     def warm(self, rows: int) -> None:
@@ -35,6 +37,17 @@ class Engine:
 
     def describe(self) -> EngineDescription:
         return self._engine.describe()
+
+
+class TracingEngine(Engine):
+    """One that hands on what it has found out."""
+
+    NAME = "tables-int8"
+
+    def traced(self, features: Features) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        assert isinstance(self._engine, Tracing)
+        self._before(features)
+        return self._engine.traced(features)
 
 
 def raising_on(
@@ -83,17 +96,17 @@ class RaisingExplainer(CharacterExplainer):
 
     LENGTH = 41
 
-    def explain(self, features: Any, most: int) -> Spans:
+    def explain(self, features: Any, most: int, traced: NDArray[np.uint8] | None = None) -> Spans:
         if (features.lengths == self.LENGTH).any():
             raise ZeroDivisionError("division by zero")
-        return super().explain(features, most)
+        return super().explain(features, most, traced)
 
 
 class NotANumberExplainer(RaisingExplainer):
     """Gives such texts a weight that is no number."""
 
-    def explain(self, features: Any, most: int) -> Spans:
-        spans = list(CharacterExplainer.explain(self, features, most))
+    def explain(self, features: Any, most: int, traced: NDArray[np.uint8] | None = None) -> Spans:
+        spans = list(CharacterExplainer.explain(self, features, most, traced))
         for row in np.flatnonzero(features.lengths == self.LENGTH).tolist():
             spans[row] = [Span(0, 1, float("nan"))]
         return Spans.of_rows(spans)

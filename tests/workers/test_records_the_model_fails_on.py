@@ -38,9 +38,11 @@ def poison(**fields: object) -> bytes:
     return orjson.dumps({"url": POISON, **fields})
 
 
-def judge_raising(artefact: Artefact, error: Exception) -> Judge:
-    engine = failing.Engine(artefact, raising_on(artefact, [POISON], error))
-    return Judge(artefact, engine, EvidencePolicy())
+def judge_raising(
+    artefact: Artefact, error: Exception, engine: type[failing.Engine] = failing.Engine
+) -> Judge:
+    raising = engine(artefact, raising_on(artefact, [POISON], error))
+    return Judge(artefact, raising, EvidencePolicy(evidence_from="benign"))
 
 
 def work(world: World, judge: Judge, **options: str) -> None:
@@ -79,14 +81,16 @@ def test_texts_that_the_network_fails_on_are_dead_letters_and_the_rest_is_scored
     assert details(world) == [expected] * len(at)
 
 
+@pytest.mark.parametrize("engine", [failing.Engine, failing.TracingEngine])
 def test_verdicts_of_a_batch_that_was_bisected_are_those_of_one_that_was_not(
-    artefact: Artefact, judge: Judge
+    artefact: Artefact, engine: type[failing.Engine]
 ) -> None:
+    judge = Judge(artefact, artefact.engine(engine.NAME), EvidencePolicy(evidence_from="benign"))
     values = [*distinct(50), poison(), *distinct(100)[50:]]
     whole, bisected = World(partitions=1), World(partitions=1)
     for world, judged in (
         (whole, judge),
-        (bisected, judge_raising(artefact, ValueError("no"))),
+        (bisected, judge_raising(artefact, ValueError("no"), engine)),
     ):
         world.feed(values)
         work(world, judged)

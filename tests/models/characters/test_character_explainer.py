@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models.characters.architecture import CharacterConvolutions
 from models.characters.dense import DenseLayers
 from models.characters.explainer import CharacterExplainer
+from models.characters.sides import octets_of, pack
 from models.characters.sums import PooledSums
 from models.engines.tables import TablesEngine
 from models.url.normaliser import ALPHABET, HOST, PATH, code_of
@@ -52,6 +53,21 @@ def test_parts_are_those_of_the_loops_that_define_them(sizes: CharacterConvoluti
     gradient, _ = DenseLayers(sizes, tensors).gradient(sums.pooled(features))
     parts = CharacterExplainer(sizes, tensors).attribute(features).parts
     assert np.allclose(parts, sums.parts(features, gradient), rtol=1e-4, atol=1e-5)
+
+
+@EVERY_SIZE
+def test_sides_that_are_handed_on_explain_as_those_that_are_computed(
+    sizes: CharacterConvolutions,
+) -> None:
+    tensors, features = random_tensors(sizes), featurise(TEXTS)
+    layers = DenseLayers(sizes, tensors).hidden(PooledSums(sizes, tensors).pooled(features))
+    sides = np.zeros((len(TEXTS), octets_of(sizes.dense)), np.uint8)
+    for number, hidden in enumerate(layers):
+        pack(hidden, sizes.dense, number, sides)
+    explainer = CharacterExplainer(sizes, tensors)
+    told, computed = explainer.attribute(features, sides), explainer.attribute(features)
+    assert np.allclose(told.parts, computed.parts, rtol=0, atol=1e-5)
+    assert np.allclose(told.remainder, computed.remainder, rtol=0, atol=1e-5)
 
 
 @EVERY_SIZE
