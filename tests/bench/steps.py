@@ -31,7 +31,7 @@ from workers.worker import judge_of, load_engine
 BY_THREAD: Final = "profile by thread"
 BY_STEP: Final = "profile by step"
 CPU: Final = "CPU µs/event"
-_BATCH: Final = 1024
+_BATCH: Final = 2048
 _BATCH_OF_PAGES: Final = 64
 
 

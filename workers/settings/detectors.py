@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from workers.settings.setting import Setting
 
-# A page is some hundred times the length of a URL: 64 keep an engine as busy as 1,024 URLs do.
+# A page is some hundred times the length of a URL: 64 keep an engine as busy as any batch of URLs.
 _PAGES_IN_BATCH: Final = 64
 
 DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(

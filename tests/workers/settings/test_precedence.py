@@ -132,9 +132,9 @@ def test_defaults_that_follow_from_others() -> None:
 @pytest.mark.parametrize(
     ("detector", "topic", "batch"),
     [
-        ("url", "telemetry.urls", 1024),
+        ("url", "telemetry.urls", 2048),
         ("html", "telemetry.html", 64),
-        ("path", "telemetry.paths", 1024),
+        ("path", "telemetry.paths", 2048),
     ],
 )
 def test_defaults_that_follow_the_detector(detector: str, topic: str, batch: int) -> None:
@@ -176,7 +176,7 @@ def test_paths_in_a_file_count_from_its_folder(tmp_path: Path) -> None:
 def test_an_empty_variable_counts_as_absent() -> None:
     settings = load(Given(), detector="url", environ={"WEIR_MAX_BATCH": ""}).settings
 
-    assert settings.batch.max_batch == 1024
+    assert settings.batch.max_batch == 2048
 
 
 @pytest.mark.parametrize(
