@@ -33,7 +33,7 @@ def form_of(text: str, width: int = WHOLE) -> str:
 @example("\\\\a\\users\\b\\locals~1\\applic~1\\users\\all users\\applic~1")
 @example("hku\\s-1-5-21-1-2_classes")
 @example("s-1-5-18s-1-5-21-1-2-3-4")
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 def test_codes_and_origins_are_those_of_the_definition(text: str) -> None:
     features = PathFeaturiser(width=WHOLE)([text])
     expected = reference(text)

@@ -23,6 +23,7 @@ from models.training.data import Labelled
 from models.training.data import load as load_data
 from models.training.recipe import Batch, Recipe, Trainee
 from models.training.report import JSON, MARKDOWN, Findings
+from models.training.report.findings import LeftOut
 from models.training.settings import TrainingSettings
 from models.training.teaching import INVENTED
 from models.training.trial_plan import Trials
@@ -116,10 +117,23 @@ def lab(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return Lab(data, tmp_path)
 
 
-def test_a_feed_left_out_is_seen_by_no_part_of_the_training(lab: Lab) -> None:
-    found = lab.run(replace(NONE, feeds=True)).left_out
+@pytest.fixture(scope="module")
+def without_feeds(
+    data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Lab, tuple[LeftOut, ...]]:
+    """Networks that did not see a feed, nor some whole sources, beside one that saw all."""
+    lab = Lab(data, tmp_path_factory.mktemp("feeds"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEWEST_ROWS", 20)
+        found = lab.run(replace(NONE, feeds=True)).left_out
     assert found is not None
-    *feeds, _ = found
+    return lab, found
+
+
+def test_a_feed_left_out_is_seen_by_no_part_of_the_training(
+    without_feeds: tuple[Lab, tuple[LeftOut, ...]],
+) -> None:
+    lab, (*feeds, _) = without_feeds
     assert {each.feed for each in feeds} == {"feed-0", "feed-1"}
     beside, *without, _ = lab.seen
     assert {"feed-0", "feed-1"} <= set(beside.train.sources)
@@ -133,8 +147,10 @@ def test_a_feed_left_out_is_seen_by_no_part_of_the_training(lab: Lab) -> None:
         assert each.without.benign == measured.benign
 
 
-def test_sources_of_both_labels_left_out_are_seen_by_no_part_of_the_training(lab: Lab) -> None:
-    *_, found = lab.run(replace(NONE, feeds=True)).left_out or ()
+def test_sources_of_both_labels_left_out_are_seen_by_no_part_of_the_training(
+    without_feeds: tuple[Lab, tuple[LeftOut, ...]],
+) -> None:
+    lab, (*_, found) = without_feeds
     assert found.feed == "2 whole sources, of both labels"
     beside, *_, network = lab.seen
     validated = lab.of("validation", network.validated)
@@ -190,17 +206,17 @@ def test_variants_differ_in_one_thing_each(lab: Lab) -> None:
 
 
 def test_networks_that_are_there_are_not_trained_again(lab: Lab) -> None:
-    trials = replace(NONE, seeds=2, feeds=True, later_than="2024-06-01")
+    trials = replace(NONE, seeds=1, later_than="2024-06-01")
     first = lab.run(trials)
     trained_before = len(lab.witness.epochs)
-    assert trained_before == 6
+    assert trained_before == 2
     lab.settings = replace(lab.settings, teachers=("0" * 64,), invented=1.0)
     again = lab.run(trials)
     assert len(lab.witness.epochs) == trained_before
     assert again.as_json() | {"budget": ""} == first.as_json() | {"budget": ""}
     # Another budget is another training.
-    lab.run(replace(trials, feeds=False, later_than="", epochs=2))
-    assert len(lab.witness.epochs) == trained_before + 4
+    lab.run(replace(trials, later_than="", epochs=2))
+    assert len(lab.witness.epochs) == trained_before + 2
 
 
 def test_a_time_split_learns_nothing_of_what_it_measures(lab: Lab) -> None:
