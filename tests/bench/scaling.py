@@ -6,12 +6,13 @@ else runs. So n replicas on c cores judge
 
     least of: n x what one replica reaches alone, and c / (CPU time an event, of both)
 
-and no more replicas than partitions have work. The node is taken to be on the same cores, as here;
+at one replica a core at the most, and no more replicas than partitions have work. The node is taken to be on the same cores, as here;
 on machines of its own its part falls away.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -44,7 +45,8 @@ def modelled(alone: Sequence[Sample]) -> Iterator[Sample]:
     one = best.values[RATE]
     cost = (best.values["worker CPU µs/event"] + best.values["node CPU µs/event"]) / 1e6
     for cores in _CORES:
-        replicas = max(1, round(cores / (one * cost)))
+        # The last one may find less than it could use, which the cores see to below.
+        replicas = min(cores, math.ceil(cores / (one * cost)))
         yield Sample(
             part=MODELLED,
             subject=best.subject,
