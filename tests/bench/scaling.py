@@ -6,8 +6,8 @@ else runs. So n replicas on c cores judge
 
     least of: n x what one replica reaches alone, and c / (CPU time an event, of both)
 
-at one replica a core at the most, and no more replicas than partitions have work. The node is taken to be on the same cores, as here;
-on machines of its own its part falls away.
+at one replica a core at the most, and no more replicas than partitions have work. The node is taken
+to be on the same cores, as here; on machines of its own its part falls away.
 """
 
 from __future__ import annotations
