@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from workers.errors import LogUnavailableError
 from workers.log import topics
 from workers.log.contract import Outgoing
 from workers.log.kafka import KafkaLog
+from workers.log.kafka_client import admin
 from workers.log.topics import TopicDescription
 from workers.settings.policies import Topics
 from workers.verifying import verify_kafka
@@ -192,6 +194,9 @@ class Trial:
             raise self._failure
         self.until(lambda: all(committed(p) == p.end for p in self.described().partitions))
         self._until_up()
+        # Who was taken for dead and has not heard of it yet has nothing left to commit, and says so
+        # with its exit code.
+        self.until(lambda: self._members() >= len(self.replicas))
         for replica in self.replicas:
             replica.send_signal(signal.SIGTERM)
         codes = [replica.wait(LONG) for replica in self.replicas]
@@ -208,6 +213,15 @@ class Trial:
             codes=codes,
             journals=self.journals(),
         )
+
+    def _members(self) -> int:
+        """Of the group, if it has shared out its partitions."""
+        group = self.fleet.connection.group_id
+        with suppress(LogUnavailableError), admin(self.fleet.connection) as client:
+            described = client.describe_groups([group])[group]
+            if described["group_state"] == "Stable":
+                return len(described["members"])
+        return 0
 
     def journals(self) -> str:
         """The ends of all replicas' journals."""
