@@ -102,8 +102,13 @@ class Trial:
             self.replicas.append(self._start(len(self.replicas)))
 
     def flow(self) -> None:
-        """Let events flow, and wait until replicas judge them."""
+        """Let events flow, and wait until replicas judge them.
+
+        All are in their group before anything breaks: one that meets a broker that only ever closes
+        its connections when it starts is to end, and to say what it may want.
+        """
         self._feeder.start()
+        self.until(lambda: self._members() >= len(self.replicas))
         self.until(lambda: any(committed(one) for one in self.described().partitions))
 
     def send(self, number: int, what: signal.Signals) -> None:
