@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
 from models.artefact import Artefact
 from models.engines.contract import Engine, EngineOptions
 from schemas.verdict import Replay
+from workers import heap
 from workers.health import Health
 from workers.judge import Judge
 from workers.log.contract import Log, Sink
@@ -72,7 +71,7 @@ def run(settings: Settings, log: Log | None = None) -> int:
             pipeline.stop()
         watch.start()
         try:
-            with _settled_heap():
+            with heap.settled():
                 clean = pipeline.run()
         finally:
             watch.close(LEAVE_SECONDS)
@@ -88,21 +87,6 @@ def run(settings: Settings, log: Log | None = None) -> int:
         causes=counts.causes,
     )
     return STOPPED if clean else STOPPED_SHORT
-
-
-@contextmanager
-def _settled_heap() -> Iterator[None]:
-    """What is there by now is no garbage, and is not looked through for any.
-
-    Python does that every now and then, and every thread stands still meanwhile: for a tenth of a
-    second, with all that libraries have brought.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def served(settings: Settings, meters: Meters, health: Health) -> AbstractContextManager[object]:
@@ -124,7 +108,8 @@ def _pipeline(
     settings: Settings, log: Log | None, meters: Meters, health: Health
 ) -> tuple[Pipeline, Watch]:
     """All that a replica needs, the model warm; nothing is connected yet."""
-    judge = warmed(settings, meters, health)
+    with heap.loading():
+        judge = warmed(settings, meters, health)
     if log is None:
         # Only now: the Kafka client is not needed to find that a model is broken.
         from workers.log.opening import open_log  # noqa: PLC0415

@@ -40,6 +40,8 @@ TEXT: Final = """\
   partition, without changelog topics, and judges with `predict_on_batch`; loops poll 1,024 records
   at a time with kafka-python. The plain network is that of the talk (100 characters), with its
   first weights.
+- A start is a process of its own, from the command on: to the end of `weir score url TEXT`, and to
+  a worker whose model is warm. Compiled loops and byte code are on disk from before.
 - On a GPU as many threads as cores take distinct batches in turn and judge each from its strings
   on, by one engine. Replicas have a core's share of threads each, and a limit of memory.
 - Latency is the time of appending on the verdict topic, which the node stamps, minus the time

@@ -21,6 +21,7 @@ from tests.bench.latency import latency
 from tests.bench.model_stage import PREDICT, TF_FUNCTION
 from tests.bench.peers import environment
 from tests.bench.results import Sample
+from tests.bench.starting import starts
 from tests.bench.topic_to_topic import PART, RATE, contest, contests
 
 # Events a second that no contestant is to pass, so that the input topic lasts; and for how long
@@ -205,6 +206,11 @@ def model_stage(plan: Plan) -> Iterator[Sample]:
             )
 
 
+def start(plan: Plan) -> Iterator[Sample]:
+    """From the command to the first answer, and to a worker that is ready."""
+    yield from starts(plan.rounds)
+
+
 def on_a_gpu(plan: Plan) -> Iterator[Sample]:
     """The model stage on a GPU, where there is one."""
     command = [
@@ -222,7 +228,7 @@ def on_a_gpu(plan: Plan) -> Iterator[Sample]:
 
 
 ALONE: Final[Mapping[str, Alone]] = MappingProxyType(
-    {"model": model_stage, "gpu": on_a_gpu, "cost": costs}
+    {"model": model_stage, "start": start, "gpu": on_a_gpu, "cost": costs}
 )
 """Parts that have nothing to do with Kafka."""
 
@@ -238,7 +244,7 @@ ON_A_NODE: Final[Mapping[str, OnANode]] = MappingProxyType(
     }
 )
 
-PARTS: Final = ("model", "gpu", *ON_A_NODE, "cost")
+PARTS: Final = ("model", "start", "gpu", *ON_A_NODE, "cost")
 """In the order in which they run."""
 
 

@@ -21,6 +21,7 @@ from workers.archives.answering import Answered, PieceScorer
 from workers.archives.errors import ScoringProcessError
 from workers.archives.packing import Output
 from workers.archives.pieces import Piece
+from workers.heap import loading
 
 if TYPE_CHECKING:
     from workers.settings.policies import Settings
@@ -111,12 +112,13 @@ def _begin(settings: Settings, output: Output, digest: str) -> None:
     # Ctrl-C goes to all; the parent tells when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="weir-parent", daemon=True).start()
-    from workers import journal  # noqa: PLC0415
-    from workers.scoring import Scorer  # noqa: PLC0415
-    from workers.worker import judge_of, load_engine  # noqa: PLC0415
+    with loading():
+        from workers import journal  # noqa: PLC0415
+        from workers.scoring import Scorer  # noqa: PLC0415
+        from workers.worker import judge_of, load_engine  # noqa: PLC0415
 
-    journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
-    artefact, engine = load_engine(settings)
+        journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
+        artefact, engine = load_engine(settings)
     if artefact.digest != digest:
         raise ScoringProcessError("another model has been promoted just now; start again")
     _scorers.append(PieceScorer(Scorer(judge_of(settings, artefact, engine)), output))

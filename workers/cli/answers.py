@@ -11,6 +11,7 @@ import typer
 
 from workers.cli.options import MODEL
 from workers.errors import ConfigurationError
+from workers.heap import loading
 from workers.settings.resolve import Given, load
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ SETTINGS: Final = (
 
 def judge_for(given: Given, detector: str) -> tuple[Settings, Judge]:
     """The model that was asked for, on the engine that was asked for, and all that was asked."""
-    from workers import journal  # noqa: PLC0415
-    from workers.worker import judge_of, load_engine  # noqa: PLC0415
+    with loading():
+        from workers import journal  # noqa: PLC0415
+        from workers.worker import judge_of, load_engine  # noqa: PLC0415
 
-    settings = load(given, detector=detector, role="score").settings
-    journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
-    return settings, judge_of(settings, *load_engine(settings))
+        settings = load(given, detector=detector, role="score").settings
+        journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
+        return settings, judge_of(settings, *load_engine(settings))
 
 
 def for_people(answer: bytes, name: str | None = None) -> Text | str:

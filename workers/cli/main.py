@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from schemas.text import visible
+from workers import heap
 from workers.cli.app import new_app
 from workers.errors import ConfigurationError
 
@@ -53,7 +54,9 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # Where the terminal has no letter for a character, an escape stands for it.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    heap.leave()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

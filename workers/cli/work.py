@@ -9,6 +9,7 @@ import typer
 from workers.cli.app import new_app
 from workers.cli.one_thread import numpy_in_one_thread
 from workers.cli.options import takes_settings
+from workers.heap import loading
 from workers.settings.resolve import Given, load
 from workers.settings.setting import Panel
 
@@ -27,8 +28,9 @@ def _verb(detector: str, subject: str) -> Callable[..., None]:
     @takes_settings(*Panel, detector=detector)
     def work(given: Given) -> None:
         numpy_in_one_thread()
-        from workers import journal  # noqa: PLC0415
-        from workers.worker import run  # noqa: PLC0415
+        with loading():
+            from workers import journal  # noqa: PLC0415
+            from workers.worker import run  # noqa: PLC0415
 
         settings = load(given, detector=detector).settings
         journal.configure(settings.journal, report_period_ms=settings.retry.report_period_ms)
