@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo $$p; break; }; done)
 
+# Tests and benchmarks start processes by the hundred: byte code is kept, whatever the caller says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup run test check soak bench kafka lock clean
 
 help:
