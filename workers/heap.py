@@ -10,24 +10,21 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_kept = False
-
 
 @contextmanager
 def loading() -> Iterator[None]:
     """Import libraries, load a model: nothing is looked through meanwhile.
 
-    What is there after the first time in a process is never looked through again.
+    What is there after the first time in a process, libraries above all, is not looked through
+    later either.
     """
-    global _kept  # noqa: PLW0603 - there is one heap
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if not _kept:
+        if not gc.get_freeze_count():
             gc.freeze()
-            _kept = True
         if was_on:
             gc.enable()
 

@@ -7,13 +7,14 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 
+from tests.broker.groups import members
 from tests.broker.node import RunningNode, missing
 from workers.log import topics
 from workers.log.connection import Connection
@@ -107,13 +108,9 @@ class Ground:
 
     def _at_work(self, group: str) -> int:
         """Members of a consumer group that have partitions; 0 while it is rebalancing."""
-        with admin(self._connection) as client:
-            described = client.describe_groups([group])[group]
-        if described["group_state"] != "Stable":
-            return 0
         return sum(
             bool(member["member_assignment"]["assigned_partitions"])
-            for member in described["members"]
+            for member in members(replace(self._connection, group_id=group))
         )
 
     def drop(self, *names: str) -> None:

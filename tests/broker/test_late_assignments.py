@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
+from tests.broker.groups import members
 from tests.broker.node import RunningNode
 from tests.contracts.reader import PATIENCE, Reader
 from tests.contracts.worlds import KafkaWorld
-from workers.log.kafka_client import admin
 
 pytestmark = pytest.mark.kafka
 
 
 def wait_for_partitions(world: KafkaWorld) -> None:
     """Until the group has given its only member its partitions."""
-    group = world.group_id()
+    connection = world.connection()
     deadline = time.monotonic() + PATIENCE
-    described: dict[str, Any] = {}
-    with admin(world.connection()) as client:
-        while described.get("group_state") != "Stable":
-            assert time.monotonic() < deadline, described
-            described = client.describe_groups([group])[group]
-    (member,) = described["members"]
+    while not (found := members(connection)):
+        assert time.monotonic() < deadline
+    (member,) = found
     assert member["member_assignment"]["assigned_partitions"]
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.broker.groups import members
 from tests.contracts.worlds import Client
 from tests.workers.fleet import LONG, Fleet
 from tests.workers.telemetry import BAD, distinct
@@ -19,7 +20,6 @@ from workers.errors import LogUnavailableError
 from workers.log import topics
 from workers.log.contract import Outgoing
 from workers.log.kafka import KafkaLog
-from workers.log.kafka_client import admin
 from workers.log.topics import TopicDescription
 from workers.settings.policies import Topics
 from workers.verifying import verify_kafka
@@ -221,11 +221,8 @@ class Trial:
 
     def _members(self) -> int:
         """Of the group, if it has shared out its partitions."""
-        group = self.fleet.connection.group_id
-        with suppress(LogUnavailableError), admin(self.fleet.connection) as client:
-            described = client.describe_groups([group])[group]
-            if described["group_state"] == "Stable":
-                return len(described["members"])
+        with suppress(LogUnavailableError):
+            return len(members(self.fleet.connection))
         return 0
 
     def journals(self) -> str:
